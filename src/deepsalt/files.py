@@ -1,0 +1,76 @@
+"""Whole files or none: a result is written aside and renamed when it is complete."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deepsalt.errors import OutputError
+
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def written_whole(destination: str | Path) -> Iterator[Path]:
+    """Give a path beside `destination` to write to; rename it there when the block ends well.
+
+    Whatever fails, the half-written file is removed and an earlier `destination` stays as it was.
+    The yielded path keeps the destination's suffix, so that writers that look at it work.
+    Raises OutputError for a full disk, a missing permission or a path that is in the way.
+    """
+    final = Path(destination)
+    aside = final.with_name(f".{final.stem}.{uuid.uuid4().hex[:8]}.part{final.suffix}")
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        yield aside
+        os.replace(aside, final)
+    except OSError as error:
+        raise _output_error(error, final) from error
+    finally:
+        _remove(aside)
+        _remove(aside.with_name(aside.name + ".aux.xml"))
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _output_error(error: OSError, final: Path) -> OutputError:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return OutputError(
+            f"no space left to write it ({error.strerror or error})",
+            where=str(final),
+            fix="Free some space or choose another folder with --out.",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return OutputError(
+            f"not allowed to write there ({error.strerror})",
+            where=str(final),
+            fix="Choose a folder you may write to with --out.",
+        )
+    return OutputError(
+        f"could not be written: {error.strerror or error}",
+        where=str(final),
+        fix="Check the path and the disk.",
+    )
+
+
+def fingerprint(path: str | Path) -> str:
+    """SHA-256 of a file, or of a folder's file names and contents in sorted order; 16 hex digits."""
+    digest = hashlib.sha256()
+    root = Path(path)
+    for file in sorted(p for p in root.rglob("*") if p.is_file()) if root.is_dir() else [root]:
+        digest.update(str(file.relative_to(root)).encode())
+        with file.open("rb") as stream:
+            while chunk := stream.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,17 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The real data kept beside the project; tests that use it carry the marker `real_data`."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real data are not beside this checkout (looked for {SHARED_DATA.parent.name}/data)")
+    return SHARED_DATA
