@@ -1,7 +1,7 @@
 """deepsalt: soil salinity maps from hyperspectral satellites, taught by laboratory spectra.
 
     import deepsalt as ds
-    library = ds.read("kssl_mir.csv", ec_method="EC1:2")
+    library = ds.read("kssl_mir.csv", ec="ec1:2")
     scene = ds.read("ENMAP01-____L2A-.../")
 
 Public names are imported when they are first used, so that `import deepsalt` stays quick.
@@ -12,33 +12,41 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
-_PUBLIC = {
-    "Axis": "deepsalt.spectra",
-    "DeepSaltError": "deepsalt.errors",
-    "DeepSaltRegressor": "deepsalt.estimators",
-    "Scene": "deepsalt.spectra",
-    "Sensor": "deepsalt.spectra",
-    "Spectra": "deepsalt.spectra",
-    "read": "deepsalt.readers",
-    "simulate_world": "deepsalt.simulate",
-}
-
-__all__ = ["__version__", *sorted(_PUBLIC)]
-
 if TYPE_CHECKING:
     from deepsalt.errors import DeepSaltError
-    from deepsalt.estimators import DeepSaltRegressor
+    from deepsalt.estimators import DeepSaltRegressor, LabRegressor
     from deepsalt.readers import read
     from deepsalt.simulate import simulate_world
     from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 
+__version__ = "0.1.0"
+
+__all__ = [
+    "Axis",
+    "DeepSaltError",
+    "DeepSaltRegressor",
+    "LabRegressor",
+    "Scene",
+    "Sensor",
+    "Spectra",
+    "__version__",
+    "read",
+    "simulate_world",
+]
+
+_HOME = {
+    "DeepSaltError": "errors",
+    "DeepSaltRegressor": "estimators",
+    "LabRegressor": "estimators",
+    "read": "readers",
+    "simulate_world": "simulate",
+}
+
 
 def __getattr__(name: str) -> Any:
-    if name not in _PUBLIC:
+    if name not in __all__:
         raise AttributeError(f"module 'deepsalt' has no attribute {name!r}")
-    return getattr(import_module(_PUBLIC[name]), name)
+    return getattr(import_module(f"deepsalt.{_HOME.get(name, 'spectra')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from deepsalt.errors import LabelError
 
-Floats = NDArray[np.floating]
+Floats = NDArray[np.float64]
 
 NM_PER_CM = 1e7
 

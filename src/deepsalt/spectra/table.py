@@ -156,6 +156,11 @@ class Spectra:
         """The same spectra with columns of `samples` added or replaced."""
         return replace(self, samples=self.samples.assign(**columns))
 
+    def with_values(self, values: ArrayLike, axis: Axis, *, sensor: Sensor | None, step: str) -> Spectra:
+        """The same samples or pixels with other values on other bands; `step` goes into provenance."""
+        data = _labelled(np.asarray(values, dtype=np.float32), axis, tuple(self.data.dims))
+        return replace(self, data=data, axis=axis, sensor=sensor, provenance=(*self.provenance, step))
+
     def noted(self, step: str) -> Spectra:
         """The same spectra with one more sentence of provenance."""
         return replace(self, provenance=(*self.provenance, step))

@@ -1,0 +1,169 @@
+"""The commands: parse, call, print. No logic lives here."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+# Spinning OpenMP threads cost several times the work itself on a busy machine; torch reads this on import.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from deepsalt import __version__
+from deepsalt.console import Console, run_command
+
+app = typer.Typer(
+    help="Soil salinity maps from hyperspectral satellites, taught by laboratory spectra.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"deepsalt {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for the world, run, maps and report.")] = Path("demo"),
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Simulate a world, train on it, map it, and write a report: the whole path, no download."""
+    from deepsalt.pipeline.demo import run_demo
+    from deepsalt.simulate import WorldSettings
+
+    console = Console(json)
+    with console.progress() as progress:
+        made = run_demo(out, progress, WorldSettings(seed=seed))
+    metrics = made.run.read("metrics")
+    paths = {"report": made.report, "model": made.run.model, "maps": made.run.maps, "world": out / "world"}
+    console.results(metrics, paths, maps=[entry.summary for entry in made.maps])
+
+
+@app.command()
+def init() -> None:
+    """Print a commented config to start from: deepsalt init > config.toml"""
+    from deepsalt.config import TEMPLATE
+
+    typer.echo(TEMPLATE, nl=False)
+
+
+@app.command()
+def inspect(
+    path: Annotated[Path, typer.Argument(help="A file, scene, library, world, model, map or run.")],
+    domain: Annotated[str | None, typer.Option(help="mir, visnir or nir, if a table holds several.")] = None,
+    ec: Annotated[str | None, typer.Option(help="Method of the EC column, for example ec1:5.")] = None,
+    sensor: Annotated[str | None, typer.Option(help="Bands of an image without wavelengths.")] = None,
+    json: Json = False,
+) -> None:
+    """Say what a path holds: axis, bands, dates, masks, EC and its method, and what looks wrong."""
+    from deepsalt.pipeline.inspection import inspect_path
+
+    chosen = {"domain": domain, "ec": ec, "sensor": sensor}
+    facts = inspect_path(path, **{key: value for key, value in chosen.items() if value is not None})
+    Console(json).facts(facts, str(path))
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="New folder for the world.")],
+    seed: Seed = 0,
+    small: Annotated[bool, typer.Option("--small", help="Two small regions, in seconds.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a simulated world: library, EnMAP scenes, ground points, covariates and the truth."""
+    from deepsalt.pipeline.inspection import inspect_path
+    from deepsalt.simulate import WorldSettings, simulate_world
+
+    console = Console(json)
+    with console.progress() as progress:
+        simulate_world(out, WorldSettings.small(seed) if small else WorldSettings(seed=seed), progress)
+    console.facts(inspect_path(out), str(out))
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="Config file; write one with: deepsalt init")],
+    out: Annotated[Path, typer.Option(help="Run folder.")] = Path("run"),
+    json: Json = False,
+) -> None:
+    """Train and evaluate what a config describes, baselines beside it; everything goes to a run folder."""
+    from deepsalt.config import load_config
+    from deepsalt.pipeline.train import train as train_run
+
+    console = Console(json)
+    loaded = load_config(config)
+    with console.progress() as progress:
+        run = train_run(loaded, out, progress)
+    console.results(run.read("metrics"), {"run": run.root, "model": run.model})
+
+
+@app.command()
+def evaluate(run: Annotated[Path, typer.Argument(help="Run folder.")], json: Json = False) -> None:
+    """Every number of the report, computed again from the stored predictions."""
+    from deepsalt.pipeline.evaluate import evaluate as evaluate_run
+    from deepsalt.pipeline.run import Run
+
+    Console(json).results(evaluate_run(Run.open(run)), {"run": run})
+
+
+@app.command("map")
+def map_(
+    model: Annotated[Path, typer.Argument(help="Model file, or a run folder.")],
+    scenes: Annotated[list[str], typer.Argument(help="EnMAP L2A folders or GeoTIFFs, paths or globs.")],
+    out: Annotated[Path, typer.Option(help="Folder for the maps, one folder a scene.")],
+    covariates: Annotated[
+        list[str] | None, typer.Option(help="Rasters of the covariates (repeat), or: none")
+    ] = None,
+    truth: Annotated[list[str] | None, typer.Option(help="Rasters of true ECe, of simulated worlds.")] = None,
+    max_ndvi: Annotated[float, typer.Option(min=0, max=1, help="Greener pixels are masked.")] = 0.35,
+    json: Json = False,
+) -> None:
+    """Map ECe over scenes: Cloud Optimized GeoTIFFs of ECe, class and mask, with a quicklook each."""
+    from deepsalt.pipeline.maps import map_scenes
+
+    console = Console(json)
+    with console.progress() as progress:
+        made = map_scenes(
+            model, scenes, out, progress, covariates=covariates or (), truth=truth or (), max_ndvi=max_ndvi
+        )
+    console.maps([(entry.folder, entry.summary) for entry in made])
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    out: Annotated[Path | None, typer.Option(help="HTML file; default RUN/report.html")] = None,
+    json: Json = False,
+) -> None:
+    """Write one self-contained HTML page about a run."""
+    from deepsalt.pipeline.run import Run
+    from deepsalt.report import write_report
+
+    opened = Run.open(run)
+    Console(json).facts({"kind": "report", "report": str(write_report(opened.root, out))}, str(run))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of the `deepsalt` command; exit code 0 good, 1 the work failed, 2 the call was wrong."""
+    sys.exit(run_command(app, arguments))

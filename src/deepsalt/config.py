@@ -1,0 +1,212 @@
+"""The config file: TOML, checked whole before any work starts."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from deepsalt.errors import ConfigError, LabelError
+from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.salinity import parse_method
+
+BaselineName = Literal["mean", "plsr", "boosting", "svr"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LibraryConfig(_Section):
+    """The laboratory library: a wide table of spectra with EC."""
+
+    path: str
+    domain: Literal["mir", "visnir", "nir"] | None = None
+    ec: str | None = Field(None, description="method of the EC column, for example ec1:2")
+    ec_column: str | None = None
+    ec_unit: str | None = None
+    group: str | None = Field(None, description="column of profiles; layers of one are never split")
+    target: Literal["ece", "measured"] = "ece"
+    drop_empty: bool = False
+
+    @model_validator(mode="after")
+    def _method_is_known(self) -> LibraryConfig:
+        if self.ec is not None:
+            try:
+                parse_method(self.ec)
+            except LabelError as error:
+                raise ValueError(str(error)) from error
+        return self
+
+    def reading(self) -> dict[str, Any]:
+        """Options for `deepsalt.read`."""
+        chosen = self.model_dump(exclude={"path", "target"}, exclude_none=True)
+        return chosen if chosen["drop_empty"] else {k: v for k, v in chosen.items() if k != "drop_empty"}
+
+
+class SatelliteConfig(_Section):
+    """Scenes, ground points and covariate rasters."""
+
+    scenes: list[str] = Field(min_length=1, description="paths or globs")
+    points: str
+    ec: str | None = None
+    ec_column: str | None = None
+    ec_unit: str | None = None
+    group: str | None = None
+    covariates: list[str] = Field(default_factory=list, description="rasters, paths or globs")
+    unlabelled_pixels: int = Field(6000, ge=0)
+    max_ndvi: float = Field(MAX_NDVI, gt=0, le=1)
+
+    def reading(self) -> dict[str, Any]:
+        """Options for the reader of ground points."""
+        return self.model_dump(include={"ec", "ec_column", "ec_unit", "group"}, exclude_none=True)
+
+
+class SplitConfig(_Section):
+    """Who is held out."""
+
+    test_share: float = Field(0.2, gt=0, lt=1)
+    unseen_region: str | None = None
+    library_covers_unseen: bool = False
+    folds: int = Field(5, ge=2, description="laboratory-only: folds of the cross-validation")
+
+
+class MethodConfig(_Section):
+    """The preset, its hyperparameters, and what runs beside it."""
+
+    preset: Literal["paper"] = "paper"
+    adaptation: bool = True
+    distillation: bool = True
+    student_alone: bool = True
+    baselines: list[BaselineName] = Field(default_factory=lambda: list(get_args(BaselineName)))
+    pair_within_m: float = Field(60.0, gt=0)
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+class Config(_Section):
+    """One run. Without a [satellite] section it is a laboratory-only run: a cross-validated teacher."""
+
+    name: str = "run"
+    seed: int = Field(0, ge=0)
+    simulated: bool = False
+    library: LibraryConfig
+    satellite: SatelliteConfig | None = None
+    split: SplitConfig = Field(default_factory=SplitConfig)
+    method: MethodConfig = Field(default_factory=MethodConfig)
+
+
+def load_config(path: str | Path) -> Config:
+    """Read and check a config file; relative paths in it are taken from its own folder.
+
+    Raises ConfigError for a file that is not TOML, an unknown key (naming the nearest known one) or
+    a value that cannot be used.
+    """
+    file = Path(path)
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(
+            "no such file", where=str(path), fix="Write one with: deepsalt init > config.toml"
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot be read as TOML: {error}", where=str(path)) from error
+    return _anchored(parse_config(content, where=str(path)), file.resolve().parent)
+
+
+def parse_config(content: dict[str, Any], where: str = "config") -> Config:
+    """A Config from plain values. Raises ConfigError as `load_config` does."""
+    try:
+        return Config.model_validate(content)
+    except ValidationError as error:
+        raise _config_error(error, where) from error
+
+
+def _config_error(error: ValidationError, where: str) -> ConfigError:
+    first = error.errors()[0]
+    place = ".".join(str(step) for step in first["loc"])
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    if first["type"] != "extra_forbidden":
+        found = "" if first["type"] == "missing" else f", found {str(first['input'])[:60]!r}"
+        return ConfigError(f"{place}: {first['msg']}{found}{more}", where=where)
+    known = _keys_at(tuple(str(step) for step in first["loc"][:-1]))
+    key = str(first["loc"][-1])
+    close = get_close_matches(key, known, n=1)
+    fix = f"Did you mean {close[0]!r}?" if close else f"Known there: {', '.join(known)}."
+    return ConfigError(f"unknown key {place!r}{more}", where=where, fix=fix)
+
+
+def _keys_at(steps: tuple[str, ...]) -> list[str]:
+    section: Any = Config
+    sections = {
+        "library": LibraryConfig,
+        "satellite": SatelliteConfig,
+        "split": SplitConfig,
+        "method": MethodConfig,
+    }
+    for step in steps:
+        section = sections.get(step, section)
+    return sorted(section.model_fields)
+
+
+def _anchored(config: Config, folder: Path) -> Config:
+    """The same config with its relative paths made absolute."""
+
+    def at(path: str) -> str:
+        return str(folder / Path(path).expanduser())
+
+    library = config.library.model_copy(update={"path": at(config.library.path)})
+    satellite = config.satellite
+    if satellite is not None:
+        satellite = satellite.model_copy(
+            update={
+                "scenes": [at(path) for path in satellite.scenes],
+                "points": at(satellite.points),
+                "covariates": [at(path) for path in satellite.covariates],
+            }
+        )
+    return config.model_copy(update={"library": library, "satellite": satellite})
+
+
+TEMPLATE = """\
+# A deepsalt run. Paths are taken from the folder of this file.
+name = "my-region"
+seed = 0
+# simulated = true           # say so when the data come from `deepsalt simulate`
+
+[library]                    # laboratory spectra with measured EC
+path = "library.parquet"     # CSV or Parquet; OSSL column names, or plain wavelengths as headers
+domain = "mir"               # "mir", "visnir" or "nir": which spectra, if the file holds several
+ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2.5 or ec1:5
+# ec_column = "EC"           # only if the column's name does not tell
+# ec_unit = "uS/cm"          # default dS/m
+# group = "profile_id"       # layers of one profile are never split
+# target = "measured"        # laboratory-only runs: predict EC as measured instead of ECe
+
+# Leave the whole [satellite] section out for a laboratory-only run: a cross-validated table.
+[satellite]
+scenes = ["scenes/*"]        # EnMAP L2A folders, or GeoTIFFs with wavelength tags
+points = "points.csv"        # ground points: latitude, longitude, EC, field, region, date
+# ec = "ece"                 # method of the EC of the points, if the column's name does not tell
+covariates = ["covariates/*.tif"]   # rasters; band descriptions are the names. [] for none
+unlabelled_pixels = 6000     # pixels without a label that the satellite encoder learns from
+max_ndvi = 0.35              # greener pixels are masked
+
+[split]
+test_share = 0.2             # of the points, in whole fields
+# unseen_region = "delta"    # a region of the points that nobody may learn from
+library_covers_unseen = false   # true: laboratory samples of that region may be used
+
+[method]
+preset = "paper"
+adaptation = true
+distillation = true
+student_alone = true         # train the student without adaptation beside it
+baselines = ["mean", "plsr", "boosting", "svr"]
+pair_within_m = 60           # a laboratory site and a pixel this close are a pair
+
+[method.settings]            # hyperparameters of the preset; see deepsalt.training.PaperSettings
+# response_weight = 0.3
+"""

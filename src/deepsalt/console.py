@@ -1,0 +1,191 @@
+"""How the commands speak: progress bars, tables, one JSON document, one line for an error."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console as RichConsole
+from rich.markup import escape
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from rich.tree import Tree
+
+from deepsalt.errors import DeepSaltError
+from deepsalt.pipeline.inspection import shortened
+from deepsalt.pipeline.run import to_json
+
+_SHOWN = ("rmse", "r2", "ccc", "rpiq")
+Report = Callable[[str, int, int], None]
+
+
+class Console:
+    """Prints for people, or one JSON document.
+
+    json   True: stdout holds one JSON document and nothing else; progress goes nowhere
+    """
+
+    def __init__(self, json: bool = False) -> None:
+        self.json = json
+        self.out = RichConsole(highlight=False)
+
+    @contextmanager
+    def progress(self) -> Iterator[Report]:
+        """A bar for each piece of work, on stderr; plain lines where stderr is no terminal."""
+        if self.json:
+            yield _silent
+        elif not sys.stderr.isatty():
+            yield _plain_progress()
+        else:
+            with _bars() as bars:
+                yield _bar_progress(bars)
+
+    def facts(self, facts: Mapping[str, Any], title: str) -> None:
+        """Nested facts as a tree, or as JSON."""
+        if self.json:
+            typer.echo(to_json(facts))
+            return
+        tree = Tree(f"[bold]{escape(title)}[/bold]")
+        _grow(tree, shortened(dict(facts)))
+        self.out.print(tree)
+
+    def results(
+        self, metrics: Mapping[str, Any], paths: Mapping[str, Path], maps: Sequence[Mapping[str, Any]] = ()
+    ) -> None:
+        """Metrics of every method, and where things were written."""
+        named = {key: str(path) for key, path in paths.items()}
+        if self.json:
+            typer.echo(to_json({**metrics, "paths": named, **({"maps": list(maps)} if maps else {})}))
+            return
+        for key, part in metrics["parts"].items():
+            self.out.print(_metrics_table(metrics, key, part))
+        for note in metrics["notes"]:
+            self.out.print(f"  {escape(note)}")
+        for key, path in named.items():
+            self.out.print(f"[bold]{key:>7}[/bold]  {escape(path)}", soft_wrap=True)
+
+    def maps(self, made: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
+        """Finished maps with their hectares a class."""
+        if self.json:
+            typer.echo(to_json([{"folder": str(folder), **facts} for folder, facts in made]))
+            return
+        for folder, facts in made:
+            self.out.print(f"[bold]{escape(str(folder))}[/bold]", soft_wrap=True)
+            table = Table("class", "dS/m", "hectares", box=None)
+            for entry in facts["classes"]:
+                upper = "" if entry["upper"] is None else f"{entry['upper']:g}"
+                table.add_row(entry["name"], f"{entry['lower']:g}-{upper}", f"{entry['hectares']:,.0f}")
+            self.out.print(table)
+            for note in facts.get("notes", []):
+                self.out.print(f"  {escape(note)}")
+
+
+def run_command(app: typer.Typer, arguments: list[str] | None = None) -> int:
+    """Run a command; errors become one line on stderr and an exit code."""
+    try:
+        app(args=arguments, standalone_mode=True)
+    except SystemExit as finished:
+        return int(finished.code or 0) if not isinstance(finished.code, str) else 1
+    except DeepSaltError as error:
+        typer.echo(f"error: {error}", err=True)
+        return error.exit_code
+    except KeyboardInterrupt:
+        typer.echo("stopped", err=True)
+        return 130
+    except MemoryError:
+        typer.echo("error: out of memory. Use fewer scenes or pixels at a time.", err=True)
+        return 1
+    return 0
+
+
+def _silent(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
+def _bars() -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=RichConsole(stderr=True),
+    )
+
+
+def _bar_progress(bars: Progress) -> Report:
+    tasks: dict[str, Any] = {}
+
+    def report(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            for earlier in tasks.values():
+                bars.update(earlier, visible=False)
+            tasks[what] = bars.add_task(escape(what), total=total)
+        bars.update(tasks[what], completed=done, total=max(total, 1), visible=True)
+
+    return report
+
+
+def _plain_progress() -> Report:
+    seen: set[str] = set()
+
+    def report(what: str, _done: int, _total: int) -> None:
+        if what not in seen:
+            seen.add(what)
+            typer.echo(what, err=True)
+
+    return report
+
+
+def _metrics_table(metrics: Mapping[str, Any], key: str, part: Mapping[str, str]) -> Table:
+    rows = [row for row in metrics["results"] if row["part"] == key]
+    simulated = "simulated, " if metrics["simulated"] else ""
+    count = rows[0]["n"] if rows else 0
+    table = Table(title=f"{part['title']} ({simulated}n = {count})", title_justify="left", box=None)
+    table.add_column("method")
+    for scale in ("dS/m", "ln"):
+        for name in _SHOWN:
+            table.add_column(f"{name} {scale}", justify="right")
+    best = min((row["ln"]["rmse"] for row in rows), default=0.0)
+    for row in rows:
+        cells = [_number(row[scale][name]) for scale in ("dS_m", "ln") for name in _SHOWN]
+        table.add_row(row["method"], *cells, style="bold" if row["ln"]["rmse"] == best else "")
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def _grow(tree: Tree, value: Any) -> None:
+    if isinstance(value, Mapping):
+        for key, entry in value.items():
+            if isinstance(entry, Mapping | list) and entry:
+                _grow(tree.add(f"[bold]{escape(str(key))}[/bold]"), entry)
+            else:
+                tree.add(f"[bold]{escape(str(key))}[/bold]  {escape(_text(entry))}")
+    elif isinstance(value, list):
+        for entry in value:
+            if isinstance(entry, Mapping):
+                _grow(tree.add(escape(str(entry.get("name", entry.get("method", "-"))))), entry)
+            else:
+                tree.add(escape(_text(entry)))
+
+
+def _text(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return "-"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

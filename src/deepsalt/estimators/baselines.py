@@ -1,0 +1,170 @@
+"""Baselines, tuned on grouped folds of the training rows with a small stated budget.
+
+All of them learn ln(1 + value) and may use the covariates: whether they do, and on which form of the
+spectrum, is part of what is tuned, so that no baseline is held down by a choice made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.errors import UsageError
+from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
+from deepsalt.spectra import Axis, Spectra
+from deepsalt.splits import grouped_folds
+from deepsalt.units import ece_from_log, log_ece
+
+#: Grouped folds on which the settings of a baseline are chosen.
+TUNING_FOLDS = 4
+_DARKEST = 1e-3  # absorbance needs a positive reflectance
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A baseline: how to build the estimator, and the settings among which it is tuned."""
+
+    title: str
+    build: Callable[..., Any]
+    settings: Mapping[str, tuple[Any, ...]]
+    forms: tuple[str, ...] = ("plain", "derivative")
+
+
+class Baseline:
+    """A scikit-learn regressor on spectra, with the interface of a Predictor.
+
+    Attributes set by `fit`: `inputs_` (the bands it reads), `chosen_` (the tuned settings),
+    `tuning_` (every candidate with its grouped RMSE on the log scale), `estimator_`.
+    """
+
+    accepts_missing_covariates = True
+
+    def __init__(self, name: str, recipe: Recipe, covariates: tuple[str, ...] = (), seed: int = 0) -> None:
+        self.name = name
+        self.recipe = recipe
+        self.covariates = covariates
+        self.seed = seed
+
+    def fit(self, spectra: Spectra, target: str = "ece_ds_m") -> Baseline:
+        """Tune on grouped folds of these rows, then fit on all of them."""
+        self.inputs_ = BandInputs.of(spectra, self.covariates)
+        learned = log_ece(training_target(spectra, target))
+        table = self._covariates(spectra)
+        self.means_ = _column_means(table)
+        groups = training_groups(spectra)
+        candidates = list(self._candidates())
+        if len(candidates) == 1:
+            self.tuning_, self.chosen_ = [], candidates[0]
+        else:
+            folds = list(grouped_folds(groups, min(TUNING_FOLDS, len(np.unique(groups))), self.seed))
+            self.tuning_ = [(c, self._grouped_rmse(spectra, learned, folds, c)) for c in candidates]
+            self.chosen_ = min(self.tuning_, key=lambda pair: pair[1])[0]
+        self.estimator_ = self._fitted(self._features(spectra, self.chosen_), learned, self.chosen_)
+        self.range_ = (0.0, float(learned.max()) * 1.25)
+        return self
+
+    def predict(self, spectra: Spectra) -> NDArray[np.float64]:
+        """(sample,) values in dS/m, between 0 and a quarter above the largest seen (log scale)."""
+        guess = np.ravel(self.estimator_.predict(self._features(spectra, self.chosen_)))
+        return ece_from_log(np.clip(guess, *self.range_))
+
+    def _candidates(self) -> Iterable[dict[str, Any]]:
+        with_covariates = (False, True) if self.covariates else (False,)
+        grid = {"form": self.recipe.forms, "covariates": with_covariates, **self.recipe.settings}
+        for values in product(*grid.values()):
+            yield dict(zip(grid, values, strict=True))
+
+    def _grouped_rmse(
+        self,
+        spectra: Spectra,
+        learned: NDArray,
+        folds: list[tuple[NDArray, NDArray]],
+        candidate: dict[str, Any],
+    ) -> float:
+        features = self._features(spectra, candidate)
+        errors = []
+        for train, test in folds:
+            estimator = self._fitted(features[train], learned[train], candidate)
+            errors.append(np.ravel(estimator.predict(features[test])) - learned[test])
+        return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
+
+    def _fitted(self, features: NDArray, learned: NDArray, candidate: dict[str, Any]) -> Any:
+        settings = {key: candidate[key] for key in self.recipe.settings}
+        return self.recipe.build(self.seed, features.shape, **settings).fit(features, learned)
+
+    def _features(self, spectra: Spectra, candidate: dict[str, Any]) -> NDArray[np.float64]:
+        values = self.inputs_.values(spectra).astype(np.float64)
+        if candidate["form"] == "derivative":
+            values = _absorbance_and_slope(values, self.inputs_.axis, self.inputs_.quantity)
+        if not candidate["covariates"]:
+            return values
+        table = self._covariates(spectra)
+        return np.hstack([values, np.where(np.isnan(table), self.means_, table)])
+
+    def _covariates(self, spectra: Spectra) -> NDArray[np.float64]:
+        return self.inputs_.covariate_values(spectra).astype(np.float64)
+
+
+def _column_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
+    there = ~np.isnan(table)
+    total = np.where(there, table, 0.0).sum(axis=0)
+    return total / np.maximum(there.sum(axis=0), 1)
+
+
+def _absorbance_and_slope(values: NDArray, axis: Axis, quantity: str) -> NDArray[np.float64]:
+    """Absorbance and its first derivative (scaled to the same spread), side by side."""
+    absorbance = values if quantity == "absorbance" else -np.log10(np.maximum(values, _DARKEST))
+    slope = np.gradient(absorbance, axis.values, axis=1)
+    return np.hstack([absorbance, slope * absorbance.std() / max(float(slope.std()), 1e-12)])
+
+
+def _mean(_seed: int, _shape: tuple[int, int]) -> Any:
+    from sklearn.dummy import DummyRegressor
+
+    return DummyRegressor()
+
+
+def _plsr(_seed: int, shape: tuple[int, int], components: int) -> Any:
+    from sklearn.cross_decomposition import PLSRegression
+
+    return PLSRegression(min(components, *shape), scale=True)
+
+
+def _boosting(seed: int, _shape: tuple[int, int], leaves: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(
+        learning_rate=0.08, max_iter=150, max_leaf_nodes=leaves, max_features=0.3, random_state=seed
+    )
+
+
+def _svr(seed: int, shape: tuple[int, int], penalty: float) -> Any:
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVR
+
+    components = PCA(min(60, shape[0] - 1, shape[1]), random_state=seed)
+    return make_pipeline(
+        StandardScaler(), components, StandardScaler(), SVR(C=penalty, gamma="scale", epsilon=0.05)
+    )
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "mean": Recipe("Mean of the training labels", _mean, {}, forms=("plain",)),
+    "plsr": Recipe("Partial least squares", _plsr, {"components": (5, 10, 20, 30)}),
+    "boosting": Recipe("Gradient boosting", _boosting, {"leaves": (7, 15)}, forms=("plain",)),
+    "svr": Recipe("Support vectors on 60 components", _svr, {"penalty": (1.0, 10.0)}),
+}
+
+
+def baseline(name: str, covariates: tuple[str, ...] = (), seed: int = 0) -> Baseline:
+    """A baseline by name: mean, plsr, boosting or svr. Raises UsageError for another name."""
+    if name not in RECIPES:
+        raise UsageError(f"unknown baseline {name!r}", fix=f"Known: {', '.join(RECIPES)}.")
+    return Baseline(name, RECIPES[name], () if name == "mean" else covariates, seed)

@@ -1,0 +1,116 @@
+"""LabRegressor: the teacher on its own, from laboratory spectra of one domain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.errors import ModelFileError, TrainingError
+from deepsalt.estimators.card import inputs_from, inputs_section, versions
+from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
+from deepsalt.spectra import Spectra
+from deepsalt.splits import grouped_holdout
+from deepsalt.units import ece_from_log, log_ece
+
+if TYPE_CHECKING:
+    from deepsalt.training import PaperSettings
+    from deepsalt.training.loop import Progress
+
+
+class LabRegressor:
+    """Teacher of the preset `paper`: sparse autoencoder and transformer on laboratory spectra.
+
+    settings          hyperparameters; None for the defaults
+    validation_share  share of the rows, in whole groups, that early stopping watches
+    seed              same seed, same model on the same machine
+
+    Set by `fit`: `model_`, `inputs_`, `history_` (losses a stage), `checks_`, `target_`.
+    """
+
+    name = "teacher"
+    covariates: tuple[str, ...] = ()
+    accepts_missing_covariates = True
+
+    def __init__(
+        self, settings: PaperSettings | None = None, *, validation_share: float = 0.15, seed: int = 0
+    ) -> None:
+        self.settings = settings
+        self.validation_share = validation_share
+        self.seed = seed
+
+    def fit(
+        self, spectra: Spectra, target: str = "ece_ds_m", *, progress: Progress | None = None
+    ) -> LabRegressor:
+        """Learn ln(1 + target) of laboratory spectra (sample, band); groups stay whole in validation.
+
+        Raises LabelError for unusable labels, TrainingError if training collapses.
+        """
+        from deepsalt.training import PaperSettings, train_teacher
+
+        learned = log_ece(training_target(spectra, target))
+        train, validation = grouped_holdout(training_groups(spectra), self.validation_share, self.seed)
+        self.inputs_ = BandInputs.of(spectra)
+        self.target_ = target
+        result = train_teacher(
+            self.inputs_.values(spectra),
+            learned.astype(np.float32),
+            train,
+            validation,
+            self.settings or PaperSettings(),
+            self.seed,
+            progress,
+            label_sd=label_sd(spectra, target),
+        )
+        self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
+        return self
+
+    def predict(self, spectra: Spectra) -> NDArray[np.float64]:
+        """(sample,) the target in dS/m."""
+        return ece_from_log(self.model_.predict(self.inputs_.values(spectra)).numpy())
+
+    def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
+        """Write one .safetensors file with its card; `about` adds facts to the card."""
+        from deepsalt.training import model_to_file
+
+        if not hasattr(self, "model_"):
+            raise TrainingError("the model is not trained", fix="Call fit first.")
+        card = {
+            "preset": "paper (teacher only)",
+            "inputs": inputs_section(self.inputs_),
+            "target": self.target_,
+            "unit": "dS/m",
+            "versions": versions(),
+            **(about or {}),
+        }
+        model_to_file(path, self.model_, card)
+
+    @classmethod
+    def load(cls, path: str | Path) -> LabRegressor:
+        """A teacher from its file. Raises ModelFileError for anything else."""
+        from deepsalt.models import LabModel
+        from deepsalt.training import model_from_file
+
+        model, card = model_from_file(path)
+        if not isinstance(model, LabModel):
+            raise ModelFileError("not a teacher", where=str(path), fix="Open it with DeepSaltRegressor.load.")
+        found = cls()
+        found.model_, found.inputs_ = model, inputs_from(card, path)
+        found.target_ = str(card.get("target", "ece_ds_m"))
+        return found
+
+
+def label_sd(spectra: Spectra, target: str) -> NDArray[np.float32] | None:
+    """(sample,) standard deviation of ln(1 + target) where the conversion's error is known.
+
+    First order: sd(ln(1 + y)) = sd(y) / (1 + y).
+    """
+    if target != "ece_ds_m" or "ece_sd_ds_m" not in spectra.samples:
+        return None
+    spread = spectra.samples["ece_sd_ds_m"].to_numpy(np.float64)
+    if not (spread > 0).any():
+        return None
+    return (spread / (1.0 + spectra.samples[target].to_numpy(np.float64))).astype(np.float32)

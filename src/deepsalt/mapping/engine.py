@@ -1,0 +1,238 @@
+"""A scene to a map, window by window: read, mask, predict, write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deepsalt.errors import DeepSaltError
+from deepsalt.estimators.predictor import Predictor
+from deepsalt.files import written_whole
+from deepsalt.mapping import style, summary
+from deepsalt.mapping.cog import Grid, LayerWriter
+from deepsalt.mapping.folder import map_folder, whole_folder
+from deepsalt.mapping.inputs import (
+    Covariates,
+    accepts_missing,
+    check_covariates,
+    covariates_on,
+    covariates_used,
+)
+from deepsalt.mapping.quicklook import write_quicklook
+from deepsalt.mapping.truth import copy_truth
+from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
+from deepsalt.salinity.classes import USDA, ClassScheme
+from deepsalt.spectra import MaskReason, Scene, Spectra, Window
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class SceneMap:
+    """A finished map: its folder, its layers and the content of map.json."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+    @property
+    def ece(self) -> Path:
+        return self.folder / "ece.tif"
+
+    @property
+    def classes(self) -> Path:
+        return self.folder / "class.tif"
+
+    @property
+    def mask(self) -> Path:
+        return self.folder / "mask.tif"
+
+    @property
+    def quicklook(self) -> Path:
+        return self.folder / "quicklook.png"
+
+
+@dataclass
+class _Job:
+    """What every window needs, and what is counted on the way."""
+
+    predictor: Predictor
+    scene: Scene
+    covariates: Covariates
+    max_ndvi: float
+    needed: NDArray[np.bool_]
+    below_zero: int = 0
+
+
+def map_scene(
+    predictor: Predictor,
+    scene: Scene,
+    out: str | Path,
+    *,
+    covariates: Covariates = None,
+    scheme: ClassScheme = USDA,
+    max_ndvi: float = MAX_NDVI,
+    pixels_per_window: int = 65_536,
+    truth: str | Path | None = None,
+    about: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> SceneMap:
+    """Map ECe of the surface layer over a scene into the folder `out`/<scene name>.
+
+    predictor   anything with `predict`, `name` and `covariates`. Used where it has them:
+                `needed_bands(sensor)`, (band,) bool, where a pixel must have a value (else: the
+                sensor's good bands); `fingerprint` and `simulated`, for the tags
+    covariates  their source, or "none" to predict without those that the predictor can do without
+    max_ndvi    pixels that are greener are masked
+    pixels_per_window  about how many pixels are held in memory at a time
+    truth       a raster of true ECe on the scene's grid (simulated worlds): copied into the folder
+                and compared with the map
+    about       further provenance, written into the tags and into map.json
+    progress    called with (rows done, rows of the scene)
+
+    The folder gets ece.tif, class.tif, mask.tif (COGs), their QGIS styles, quicklook.png and map.json;
+    all of them or none, and an earlier map there is replaced only by a whole one.
+    Raises DeepSaltError for missing covariates, OutputError for what cannot be written.
+    """
+    job = _Job(predictor, scene, covariates, max_ndvi, _needed_bands(predictor, scene))
+    check_covariates(predictor, covariates)
+    tags = _tags(job, scheme, about or {})
+    final = map_folder(Path(out), scene.name)
+    with whole_folder(final) as folder:
+        _write_layers(job, folder, scheme, tags, pixels_per_window=pixels_per_window, progress=progress)
+        if truth is not None:
+            copy_truth(Path(truth), folder)
+        facts = summary.summarise(
+            folder, scene, scheme, model=predictor.name, provenance=tags, notes=_notes(job)
+        )
+        _write_beside(folder, scheme, facts)
+    return SceneMap(final, facts)
+
+
+def _write_layers(
+    job: _Job,
+    folder: Path,
+    scheme: ClassScheme,
+    tags: Mapping[str, str],
+    *,
+    pixels_per_window: int,
+    progress: Progress | None,
+) -> None:
+    grid = Grid.of(job.scene)
+    layers = (style.ece_layer(), style.class_layer(scheme), style.mask_layer())
+    writers: list[LayerWriter] = []
+    try:
+        for layer in layers:
+            writers.append(LayerWriter(folder, layer, grid, tags))
+        for window in job.scene.windows(pixels_per_window):
+            ece, reasons = _map_window(job, window)
+            layers_of_window: tuple[NDArray[Any], ...] = (ece, scheme.classify(ece), reasons)
+            for writer, values in zip(writers, layers_of_window, strict=True):
+                writer.write(window, values)
+            if progress is not None:
+                progress(window.row + window.rows, job.scene.height)
+        for writer in writers:
+            writer.finish()
+    except BaseException:
+        for writer in writers:
+            writer.abandon()
+        raise
+
+
+def _map_window(job: _Job, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """ECe (y, x), NaN where masked, and MaskReason (y, x) of one window."""
+    spectra = job.scene.read(window)
+    reasons = surface_mask(spectra, job.scene.mask(window), job.max_ndvi).copy()
+    layers = covariates_on(job.predictor, job.covariates, job.scene, window)
+    usable = _usable(job, spectra, layers)
+    reasons[(reasons == MaskReason.VALID) & ~usable] = MaskReason.DEFECTIVE
+    ece = np.full(reasons.shape, np.nan, np.float32)
+    valid = reasons == MaskReason.VALID
+    if valid.any():
+        samples = pd.DataFrame({name: values[valid] for name, values in layers.items()})
+        table = spectra.pixels(valid, samples if layers else None)
+        ece[valid] = _predicted(job, table)
+        reasons[valid & np.isnan(ece)] = MaskReason.DEFECTIVE
+    return ece, reasons
+
+
+def _predicted(job: _Job, table: Spectra) -> NDArray[np.float32]:
+    """(sample,) ECe; NaN where the predictor has no finite answer; never below zero."""
+    values = np.asarray(job.predictor.predict(table), dtype=np.float64)
+    if values.shape != (len(table),):
+        raise DeepSaltError(
+            f"predicted shape {values.shape} for {len(table)} pixels",
+            where=f"model {job.predictor.name}",
+            fix="`predict` must return one ECe for each spectrum.",
+        )
+    values = np.where(np.isfinite(values), values, np.nan)
+    job.below_zero += int((values < 0).sum())
+    return np.maximum(values, 0.0).astype(np.float32)
+
+
+def _needed_bands(predictor: Predictor, scene: Scene) -> NDArray[np.bool_]:
+    """(band,) True where a pixel must have a value to be predicted.
+
+    A band that the product never holds is left to the predictor, which bridges it or says what is missing.
+    """
+    delivered = ~scene.empty if len(scene.empty) else np.ones(len(scene.sensor), bool)
+    ask = getattr(predictor, "needed_bands", None)
+    wanted = scene.sensor.good if ask is None else np.asarray(ask(scene.sensor), bool)
+    return delivered if wanted is None else delivered & wanted
+
+
+def _usable(job: _Job, spectra: Spectra, layers: Mapping[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
+    """(y, x) True where every needed band, and every covariate that may not miss, has a value."""
+    conditions = [~np.isnan(spectra.values[..., job.needed]).any(axis=-1)]
+    if not accepts_missing(job.predictor):
+        conditions += [np.isfinite(values) for values in layers.values()]
+    return np.logical_and.reduce(conditions)
+
+
+def _tags(job: _Job, scheme: ClassScheme, about: Mapping[str, str]) -> dict[str, str]:
+    """Provenance for the files' tags: what made them from what. No clock: same input, same bytes."""
+    from deepsalt import __version__
+
+    predictor, scene = job.predictor, job.scene
+    tags = {
+        "TIFFTAG_SOFTWARE": f"deepsalt {__version__}",
+        "QUANTITY": "ECe",
+        "UNIT": "dS/m",
+        "DEPTH": "surface layer; optics sees the top millimetres",
+        "MODEL": predictor.name,
+        "SCENE": scene.name,
+        "SENSOR": scene.sensor.name,
+        "CLASSES": scheme.name,
+        "MAX_NDVI": f"{job.max_ndvi:g}",
+        "COVARIATES": covariates_used(job.predictor, job.covariates),
+    }
+    if scene.acquired is not None:
+        tags["ACQUIRED"] = scene.acquired.isoformat()
+    if getattr(predictor, "fingerprint", ""):
+        tags["MODEL_FINGERPRINT"] = str(predictor.fingerprint)  # type: ignore[attr-defined]
+    if getattr(predictor, "simulated", False):
+        tags["SIMULATED"] = "yes: the model was trained on simulated data"
+    return {**tags, **{key.upper(): str(value) for key, value in about.items()}}
+
+
+def _notes(job: _Job) -> list[str]:
+    notes = list(job.scene.notes)
+    if job.predictor.covariates and job.covariates == "none":
+        names = ", ".join(job.predictor.covariates)
+        notes.append(f"Mapped without covariates ({names}): the model was told that they are missing.")
+    if job.below_zero:
+        notes.append(f"{job.below_zero} pixels were predicted below zero and are shown as 0 dS/m.")
+    return notes
+
+
+def _write_beside(folder: Path, scheme: ClassScheme, facts: dict[str, Any]) -> None:
+    for name, text in (("ece.qml", style.ece_qml(scheme)), ("class.qml", style.class_qml(scheme))):
+        with written_whole(folder / name) as aside:
+            aside.write_text(text, encoding="utf-8")
+    write_quicklook(folder, scheme, facts)
+    summary.write_summary(folder, facts)

@@ -1,0 +1,47 @@
+"""The folder of one map: all of its files or none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from deepsalt.errors import OutputError
+from deepsalt.files import written_whole
+
+#: The file by which a folder is known to be a map that may be replaced.
+SUMMARY = "map.json"
+
+
+def map_folder(out: Path, scene_name: str) -> Path:
+    """`out`/<scene name>; characters that cannot stand in a file name become `_`."""
+    name = "".join("_" if c in '/\\:*?"<>|' or ord(c) < 32 else c for c in scene_name).strip(". ")
+    return Path(out) / (name or "scene")
+
+
+@contextmanager
+def whole_folder(final: Path) -> Iterator[Path]:
+    """Give an empty folder beside `final`; rename it there when the block ends well.
+
+    An earlier map at `final` is replaced only by a whole one, and kept if anything fails.
+    Raises OutputError if something other than a map stands at `final`.
+    """
+    if final.exists() and not (final / SUMMARY).is_file():
+        raise OutputError(
+            f"something that is not a map is in the way (it has no {SUMMARY})",
+            where=str(final),
+            fix="Choose another folder with --out, or remove it.",
+        )
+    earlier = final.with_name(f".{final.name}.earlier")
+    try:
+        with written_whole(final) as aside:
+            aside.mkdir()
+            yield aside
+            if final.is_dir():
+                os.replace(final, earlier)
+    finally:
+        if earlier.is_dir() and not final.exists():
+            os.replace(earlier, final)
+        shutil.rmtree(earlier, ignore_errors=True)

@@ -1,0 +1,189 @@
+"""Pictures of a map: the quicklook, and map, truth and difference side by side."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.files import written_whole
+from deepsalt.mapping.cog import opened
+from deepsalt.mapping.style import REASON_COLOURS, class_range, reason_name
+from deepsalt.salinity.classes import USDA, ClassScheme
+from deepsalt.spectra import MaskReason
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: A picture needs no more pixels along its longer side.
+_LONGEST = 900
+_FONT: Any = {"font.size": 9, "axes.titlesize": 10}
+
+
+def write_quicklook(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any]) -> Path:
+    """quicklook.png of the layers in `folder`; `facts` as in map.json."""
+    figure = map_figure(folder, scheme, facts)
+    with written_whole(folder / "quicklook.png") as aside:
+        aside.write_bytes(png_bytes(figure, dpi=130))
+    return folder / "quicklook.png"
+
+
+def png_bytes(figure: Figure, dpi: int = 110) -> bytes:
+    """The figure as PNG, without the date and the version of the program in it."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def map_figure(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any], title: str = "") -> Figure:
+    """ECe by class with the masked pixels in quiet colours, north up, legend beside it."""
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    ece, extent, unit = read_small(folder / "ece.tif")
+    reasons, _, _ = read_small(folder / "mask.tif")
+    with mpl.rc_context(_FONT):
+        aspect = ece.shape[0] / ece.shape[1]
+        figure = Figure(figsize=(7.6, float(np.clip(5.6 * aspect, 3.4, 11))), layout="constrained")
+        axes = figure.add_subplot()
+        _draw_reasons(axes, reasons, extent)
+        _draw_classes(axes, ece, extent, scheme)
+        _finish_axes(axes, unit)
+        axes.set_title(title or f"ECe of the surface layer\n{facts['scene']}", loc="left")
+        _scale_bar(axes, extent, unit)
+        present = [reason for reason in MaskReason if reason and (reasons == reason).any()]
+        _legend(figure, scheme, present)
+    return figure
+
+
+def compare_figure(
+    mapped: NDArray[np.floating],
+    truth: NDArray[np.floating],
+    difference: NDArray[np.floating],
+    *,
+    extent: Sequence[float] | None = None,
+    unit: str = "",
+    scheme: ClassScheme = USDA,
+) -> Figure:
+    """Map, truth and difference side by side.
+
+    mapped, truth   (y, x) ECe, dS/m, NaN = none
+    difference      (y, x) ln(1 + map) - ln(1 + truth), NaN where either is missing
+    extent          left, right, bottom, top in map units
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+
+    box = tuple(extent) if extent is not None else (0, mapped.shape[1], mapped.shape[0], 0)
+    with mpl.rc_context(_FONT):
+        height = float(np.clip(3.6 * mapped.shape[0] / mapped.shape[1] + 1.3, 3.0, 9))
+        figure = Figure(figsize=(11.4, height), layout="constrained")
+        left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
+        for axes, values, title in ((left, mapped, "Map"), (middle, truth, "Truth")):
+            _draw_classes(axes, values, box, scheme)
+            axes.set_title(title, loc="left")
+        image = right.imshow(
+            difference, extent=box, cmap="PuOr_r", vmin=-1.5, vmax=1.5, interpolation="nearest"
+        )
+        right.set_title("Difference: map - truth, on ln(1+ECe)", loc="left")
+        for axes in (left, middle, right):
+            _finish_axes(axes, unit, labels=axes is left)
+        figure.colorbar(image, ax=right, extend="both", shrink=0.8, label="too low      |      too high")
+        handles = [
+            Patch(facecolor=c.colour, edgecolor="#00000033", label=class_range(c)) for c in scheme.classes
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    return figure
+
+
+def read_small(path: Path, band: int = 1) -> tuple[NDArray[Any], tuple[float, float, float, float], str]:
+    """A band shrunk to picture size, its extent (left, right, bottom, top) and the unit of its map."""
+    with opened(path) as dataset:
+        shrink = max(1.0, max(dataset.height, dataset.width) / _LONGEST)
+        shape = (max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink)))
+        values = dataset.read(band, out_shape=shape)
+        bounds, crs = dataset.bounds, dataset.crs
+    unit = "" if crs is None else ("m" if crs.is_projected else "degrees")
+    return values, (bounds.left, bounds.right, bounds.bottom, bounds.top), unit
+
+
+def _draw_classes(
+    axes: Axes, ece: NDArray[np.floating], extent: Sequence[float], scheme: ClassScheme
+) -> None:
+    from matplotlib.colors import ListedColormap
+
+    classes = scheme.classify(ece).astype(float)
+    classes[np.isnan(ece)] = np.nan
+    colours = ListedColormap([item.colour for item in scheme.classes])
+    axes.set_facecolor("#e9e9e9")
+    box: Any = tuple(extent)
+    axes.imshow(
+        classes, cmap=colours, vmin=-0.5, vmax=len(scheme.classes) - 0.5, extent=box, interpolation="nearest"
+    )
+
+
+def _draw_reasons(axes: Axes, reasons: NDArray[np.uint8], extent: Sequence[float]) -> None:
+    from matplotlib.colors import ListedColormap
+
+    colours = ListedColormap([REASON_COLOURS[reason] for reason in MaskReason])
+    box: Any = tuple(extent)
+    axes.imshow(
+        reasons, cmap=colours, vmin=-0.5, vmax=len(MaskReason) - 0.5, extent=box, interpolation="nearest"
+    )
+
+
+def _finish_axes(axes: Axes, unit: str, labels: bool = True) -> None:
+    axes.ticklabel_format(useOffset=False, style="plain")
+    axes.locator_params(nbins=4)
+    axes.tick_params(labelsize=7, color="#888888", length=3)
+    for spine in axes.spines.values():
+        spine.set_color("#888888")
+    if labels:
+        names = {"m": ("easting, m", "northing, m"), "degrees": ("longitude", "latitude")}
+        x, y = names.get(unit, ("column", "row"))
+        axes.set_xlabel(x, fontsize=8)
+        axes.set_ylabel(y, fontsize=8)
+    for label in axes.get_yticklabels():
+        label.set(rotation=90, va="center")
+
+
+def _scale_bar(axes: Axes, extent: Sequence[float], unit: str) -> None:
+    """A bar of a round length, about a fifth of the width, in the lower left corner."""
+    if unit != "m":
+        return
+    left, right, bottom, top = extent
+    target = (right - left) / 5
+    power = 10 ** np.floor(np.log10(target))
+    length = float(max(step * power for step in (1, 2, 5) if step * power <= target))
+    x, y = left + 0.04 * (right - left), bottom + 0.05 * (top - bottom)
+    label = f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
+    for colour, width in (("white", 6), ("black", 2.5)):
+        axes.plot([x, x + length], [y, y], color=colour, linewidth=width, solid_capstyle="butt")
+    text = axes.text(x + length / 2, y + 0.015 * (top - bottom), label, ha="center", va="bottom", fontsize=8)
+    text.set_bbox({"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 1})
+    axes.set_xlim(left, right)
+    axes.set_ylim(bottom, top)
+
+
+def _legend(figure: Figure, scheme: ClassScheme, reasons: Sequence[MaskReason]) -> None:
+    from matplotlib.patches import Patch
+
+    edge = "#00000055"
+    look: Any = {"frameon": False, "fontsize": 8, "alignment": "left"}
+    classes = [
+        Patch(facecolor=c.colour, edgecolor=edge, label=f"{class_range(c)}\n{c.name}") for c in scheme.classes
+    ]
+    title = f"ECe, {scheme.name} classes"
+    figure.legend(handles=classes, title=title, loc="outside right upper", **look)
+    masked = [Patch(facecolor=REASON_COLOURS[r], edgecolor=edge, label=reason_name(r)) for r in reasons]
+    if masked:
+        figure.legend(handles=masked, title="No value because of", loc="outside right lower", **look)

@@ -1,0 +1,105 @@
+"""What a map says in numbers: pixels and hectares per class, reasons for the masked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.files import written_whole
+from deepsalt.mapping.area import hectares_per_pixel
+from deepsalt.mapping.cog import Grid, opened, strips
+from deepsalt.mapping.folder import SUMMARY
+from deepsalt.mapping.truth import TRUTH, compare_with_truth
+from deepsalt.salinity.classes import ClassScheme
+from deepsalt.spectra import MaskReason, Scene
+
+
+def summarise(
+    folder: Path,
+    scene: Scene,
+    scheme: ClassScheme,
+    *,
+    model: str,
+    provenance: Mapping[str, str],
+    notes: list[str],
+) -> dict[str, Any]:
+    """The content of map.json, from the layers that are already in `folder`."""
+    with opened(folder / "ece.tif") as dataset:
+        bounds = [float(edge) for edge in dataset.bounds]
+    pixels = scene.height * scene.width
+    ece = _valid_values(folder / "ece.tif")
+    facts: dict[str, Any] = {
+        "scene": scene.name,
+        "model": model,
+        "bounds": bounds,
+        "crs": scene.crs,
+        "unit": "dS/m",
+        "scheme": {"name": scheme.name, "source": scheme.source},
+        "pixels": pixels,
+        "valid": len(ece),
+        "reasons": _reasons(folder / "mask.tif"),
+        "classes": _classes(folder / "class.tif", Grid.of(scene), scheme),
+        "ece": _distribution(ece),
+        "layers": {"ece": "ece.tif", "class": "class.tif", "mask": "mask.tif"},
+        "provenance": dict(provenance),
+        "notes": notes,
+    }
+    if (folder / TRUTH).is_file():
+        facts["layers"]["truth"] = TRUTH
+        facts["truth"] = compare_with_truth(folder / "ece.tif", folder / TRUTH)
+    return facts
+
+
+def write_summary(folder: Path, facts: Mapping[str, Any]) -> Path:
+    with written_whole(folder / SUMMARY) as aside:
+        aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
+    return folder / SUMMARY
+
+
+def _valid_values(path: Path) -> NDArray[np.float32]:
+    """The layer's finite values: one layer of a scene fits in memory where its spectra would not."""
+    parts = [values[np.isfinite(values)] for _, values in strips(path)]
+    return np.concatenate(parts)
+
+
+def _distribution(ece: NDArray[np.float32]) -> dict[str, float | None]:
+    if len(ece) == 0:
+        return {"median": None, "p5": None, "p95": None}
+    p5, median, p95 = np.percentile(ece.astype(np.float64), [5, 50, 95])
+    return {"median": round(float(median), 4), "p5": round(float(p5), 4), "p95": round(float(p95), 4)}
+
+
+def _reasons(path: Path) -> dict[str, int]:
+    """Masked pixels by reason, only those that occur, in the order of MaskReason."""
+    counts = np.zeros(256, np.int64)
+    for _, values in strips(path):
+        counts += np.bincount(values.ravel(), minlength=256)
+    return {reason.name.lower(): int(counts[reason]) for reason in MaskReason if reason and counts[reason]}
+
+
+def _classes(path: Path, grid: Grid, scheme: ClassScheme) -> list[dict[str, Any]]:
+    area = hectares_per_pixel(grid)
+    pixels = np.zeros(len(scheme.classes), np.int64)
+    hectares = np.zeros(len(scheme.classes))
+    for window, values in strips(path):
+        for index in range(len(scheme.classes)):
+            by_row = (values == index).sum(axis=1)
+            pixels[index] += by_row.sum()
+            if area is not None:
+                hectares[index] += by_row @ area[window.row : window.row + window.rows]
+    return [
+        {
+            "name": item.name,
+            "lower": item.lower,
+            "upper": None if np.isinf(item.upper) else item.upper,
+            "colour": item.colour,
+            "pixels": int(pixels[index]),
+            "hectares": None if area is None else round(float(hectares[index]), 4),
+        }
+        for index, item in enumerate(scheme.classes)
+    ]

@@ -1,0 +1,155 @@
+"""What a network is built from, as plain numbers: stored in a model's card, checked when read back.
+
+A card may come from a stranger, so every number is bounded before anything is built from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from deepsalt.errors import ModelFileError
+
+#: Largest value a card may ask for; far above any sensible network, far below what exhausts a machine.
+_LIMITS = {
+    "bands": 20_000,
+    "latent": 4_096,
+    "layers": 64,
+    "width": 4_096,
+    "heads": 256,
+    "feedforward": 16_384,
+    "tokens": 1_024,
+    "covariates": 1_024,
+}
+_MAX_HIDDEN = (16, 16_384)  # layers, units in one
+
+
+@dataclass(frozen=True)
+class AutoencoderShape:
+    """bands - hidden - latent, mirrored in the decoder."""
+
+    bands: int
+    hidden: tuple[int, ...]
+    latent: int
+
+
+@dataclass(frozen=True)
+class TransformerShape:
+    """width and heads of a token, number of layers, width of the feed-forward part, dropout in training."""
+
+    width: int
+    heads: int
+    layers: int
+    feedforward: int
+    dropout: float
+
+
+@dataclass(frozen=True)
+class LabArchitecture:
+    """Autoencoder and teacher for one laboratory domain."""
+
+    autoencoder: AutoencoderShape
+    tokens: int
+    teacher: TransformerShape
+
+
+@dataclass(frozen=True)
+class PaperArchitecture:
+    """Satellite autoencoder and student, with the laboratory half where there is one.
+
+    lab          the laboratory half, None for a student trained on its own
+    covariates   number of covariates beside the spectrum; 0 for none
+    """
+
+    satellite: AutoencoderShape
+    tokens: int
+    covariates: int
+    student: TransformerShape
+    lab: LabArchitecture | None = None
+
+
+Architecture = LabArchitecture | PaperArchitecture
+
+
+def to_card(architecture: Architecture) -> dict[str, Any]:
+    """Plain dictionary for the model's card, with the kind that `from_card` looks at."""
+    kind = "paper" if isinstance(architecture, PaperArchitecture) else "lab"
+    return {"kind": kind, **asdict(architecture)}
+
+
+def from_card(card: object) -> Architecture:
+    """The architecture a card describes.
+
+    Raises ModelFileError for an unknown kind, a missing entry or a number out of bounds.
+    """
+    section = _mapping(card, "architecture")
+    kind = section.get("kind")
+    if kind == "lab":
+        return _lab(section)
+    if kind == "paper":
+        lab = section.get("lab")
+        return PaperArchitecture(
+            satellite=_autoencoder(_mapping(section.get("satellite"), "architecture.satellite")),
+            tokens=_count(section, "tokens"),
+            covariates=_count(section, "covariates", least=0),
+            student=_transformer(_mapping(section.get("student"), "architecture.student")),
+            lab=None if lab is None else _lab(_mapping(lab, "architecture.lab")),
+        )
+    raise ModelFileError(
+        f"unknown architecture {kind!r}",
+        fix="This version knows 'paper' and 'lab'; read the file with the version that wrote it.",
+    )
+
+
+def _lab(section: Mapping[str, Any]) -> LabArchitecture:
+    return LabArchitecture(
+        autoencoder=_autoencoder(_mapping(section.get("autoencoder"), "architecture.autoencoder")),
+        tokens=_count(section, "tokens"),
+        teacher=_transformer(_mapping(section.get("teacher"), "architecture.teacher")),
+    )
+
+
+def _autoencoder(section: Mapping[str, Any]) -> AutoencoderShape:
+    hidden = section.get("hidden")
+    most_layers, most_units = _MAX_HIDDEN
+    if not isinstance(hidden, list | tuple) or not 1 <= len(hidden) <= most_layers:
+        raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
+    if not all(_is_count(units) and 1 <= units <= most_units for units in hidden):
+        raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
+    return AutoencoderShape(_count(section, "bands"), tuple(hidden), _count(section, "latent"))
+
+
+def _transformer(section: Mapping[str, Any]) -> TransformerShape:
+    dropout = section.get("dropout")
+    if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:
+        raise ModelFileError(f"architecture entry 'dropout' must be in [0, 1), found {dropout!r}")
+    shape = TransformerShape(
+        width=_count(section, "width"),
+        heads=_count(section, "heads"),
+        layers=_count(section, "layers"),
+        feedforward=_count(section, "feedforward"),
+        dropout=float(dropout),
+    )
+    if shape.width % shape.heads:
+        raise ModelFileError(f"width {shape.width} cannot be divided among {shape.heads} attention heads")
+    return shape
+
+
+def _count(section: Mapping[str, Any], key: str, least: int = 1) -> int:
+    value = section.get(key)
+    if not _is_count(value) or not least <= value <= _LIMITS[key]:
+        raise ModelFileError(
+            f"architecture entry '{key}' must be a whole number {least} to {_LIMITS[key]}, found {str(value)[:60]}"
+        )
+    return int(value)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _mapping(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise ModelFileError(f"the card has no usable section '{name}'")
+    return value

@@ -1,0 +1,88 @@
+"""Pairs: a laboratory site joined with the nearest satellite pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Mean radius of the Earth, m (IUGG).
+EARTH_RADIUS_M = 6_371_008.8
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Which laboratory row goes with which satellite row, and how far apart they are.
+
+    lab, satellite   (pair,) row numbers
+    distance_m       (pair,) great-circle distance
+    """
+
+    lab: NDArray[np.intp]
+    satellite: NDArray[np.intp]
+    distance_m: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.lab)
+
+
+def great_circle_m(
+    latitude: ArrayLike, longitude: ArrayLike, other_latitude: ArrayLike, other_longitude: ArrayLike
+) -> NDArray[np.float64]:
+    """Great-circle distance in m between places given in degrees (haversine formula).
+
+    >>> round(float(great_circle_m(0, 0, 0, 1)))
+    111195
+    """
+    phi1, phi2 = np.radians(latitude), np.radians(other_latitude)
+    half_dphi = (phi2 - phi1) / 2
+    half_dlam = np.radians(np.asarray(other_longitude) - np.asarray(longitude)) / 2
+    a = np.sin(half_dphi) ** 2 + np.cos(phi1) * np.cos(phi2) * np.sin(half_dlam) ** 2
+    return 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(a, 0, 1)))
+
+
+def nearest_pairs(
+    lab_latitude: ArrayLike,
+    lab_longitude: ArrayLike,
+    satellite_latitude: ArrayLike,
+    satellite_longitude: ArrayLike,
+    within_m: float,
+) -> Pairs:
+    """Each laboratory site with its nearest satellite row, if that lies within `within_m`.
+
+    Coordinates in degrees; rows with a missing coordinate are never paired.
+    """
+    from sklearn.neighbors import BallTree
+
+    lab = _places(lab_latitude, lab_longitude)
+    satellite = _places(satellite_latitude, satellite_longitude)
+    lab_rows = np.flatnonzero(np.isfinite(lab).all(axis=1))
+    satellite_rows = np.flatnonzero(np.isfinite(satellite).all(axis=1))
+    if len(lab_rows) == 0 or len(satellite_rows) == 0:
+        return Pairs(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
+    tree = BallTree(np.radians(satellite[satellite_rows]), metric="haversine")
+    nearest = tree.query(np.radians(lab[lab_rows]), return_distance=False)[:, 0]
+    chosen = satellite_rows[nearest]
+    distance = great_circle_m(*lab[lab_rows].T, *satellite[chosen].T)
+    close = distance <= within_m
+    return Pairs(lab_rows[close], chosen[close], distance[close])
+
+
+def far_from(
+    latitude: ArrayLike,
+    longitude: ArrayLike,
+    held_latitude: ArrayLike,
+    held_longitude: ArrayLike,
+    beyond_m: float,
+) -> NDArray[np.bool_]:
+    """True for places farther than `beyond_m` from every held-out place; keeps pairs off test rows."""
+    places = _places(latitude, longitude)
+    near = nearest_pairs(latitude, longitude, held_latitude, held_longitude, beyond_m)
+    far = np.ones(len(places), bool)
+    far[near.lab] = False
+    return far
+
+
+def _places(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.float64]:
+    return np.column_stack([np.asarray(latitude, float), np.asarray(longitude, float)])

@@ -1,0 +1,89 @@
+"""What is this path? A run, a model, a world, a map, or anything that `deepsalt.read` opens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from deepsalt.errors import ProductError, UsageError
+from deepsalt.pipeline.run import Run
+
+#: Longer lists are cut on the screen.
+_LONG = 12
+
+
+def inspect_path(path: str | Path, **options: Any) -> dict[str, Any]:
+    """Facts about a path, as plain values; the key `kind` says what it is.
+
+    Raises UsageError for a path that does not exist or is nothing deepsalt knows, and what the readers
+    raise for a file that is broken.
+    """
+    place = Path(path)
+    if not place.exists():
+        raise UsageError("no such file or folder", where=str(path), fix="Check the path.")
+    if (place / "metrics.json").is_file() and (place / "config.json").is_file():
+        return _run(Run(place))
+    if (place / "world.json").is_file():
+        return {"kind": "world", **_json(place / "world.json")}
+    if (place / "map.json").is_file():
+        return {"kind": "map", **_json(place / "map.json")}
+    if place.suffix == ".safetensors":
+        return _model(place)
+    return _readable(place, options)
+
+
+def _readable(place: Path, options: dict[str, Any]) -> dict[str, Any]:
+    from deepsalt.readers import read
+    from deepsalt.readers.describe import describe
+    from deepsalt.readers.enmap_xml import describe_metadata, looks_like_metadata
+
+    if place.is_file() and looks_like_metadata(place):
+        return describe_metadata(place)
+    return describe(read(place, **options))
+
+
+def _run(run: Run) -> dict[str, Any]:
+    config, metrics = run.read("config"), run.read("metrics")
+    return {
+        "kind": "run",
+        "name": config["name"],
+        "seed": config["seed"],
+        "simulated": metrics["simulated"],
+        "target": metrics["target"],
+        "methods": metrics["methods"],
+        "results": metrics["results"],
+        "model": run.model.name if run.model.is_file() else None,
+        "maps": sorted(folder.name for folder in run.maps.glob("*") if (folder / "map.json").is_file()),
+        "report": run.report.name if run.report.is_file() else None,
+        "notes": metrics["notes"],
+    }
+
+
+def _model(place: Path) -> dict[str, Any]:
+    from deepsalt.training import load_model
+
+    tensors, card = load_model(place)
+    weights = sum(tensor.numel() for tensor in tensors.values())
+    return {"kind": "model", "weights": weights, "bytes": place.stat().st_size, **card}
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ProductError(f"cannot be read as JSON ({error})", where=str(path)) from error
+    if not isinstance(content, dict):
+        raise ProductError("holds no JSON object", where=str(path))
+    return content
+
+
+def shortened(value: Any) -> Any:
+    """The same facts with long lists cut, for reading on a screen."""
+    if isinstance(value, dict):
+        return {key: shortened(entry) for key, entry in value.items()}
+    if isinstance(value, list) and len(value) > _LONG and not isinstance(value[0], dict):
+        return [*value[:3], f"... ({len(value)} in all)", value[-1]]
+    if isinstance(value, list):
+        return [shortened(entry) for entry in value]
+    return value

@@ -1,0 +1,85 @@
+"""Laboratory-only runs: teacher and baselines cross-validated on a library, grouped by profile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from deepsalt.config import Config
+from deepsalt.errors import LabelError
+from deepsalt.estimators import LabRegressor, baseline
+from deepsalt.evaluation.protocol import CROSS_VALIDATION, metrics_document, predictions_of
+from deepsalt.pipeline.notes import notes_on
+from deepsalt.pipeline.prepare import Progress, library_facts, read_library
+from deepsalt.pipeline.run import Run
+from deepsalt.spectra import Spectra
+from deepsalt.splits import grouped_folds
+
+if TYPE_CHECKING:
+    from deepsalt.training import PaperSettings
+
+
+def train_lab_only(
+    config: Config, settings: PaperSettings, run: Run, inputs: dict[str, str], progress: Progress
+) -> None:
+    """Cross-validate every method on the same grouped folds, then train the teacher on all samples.
+
+    Raises LabelError if the library has no groups: a random split would put layers of one profile on
+    both sides.
+    """
+    progress("reading the library", 0, 1)
+    library = read_library(config.library)
+    if "group" not in library.samples:
+        raise LabelError(
+            "the library has no column of profiles, so that layers of one profile would be split",
+            where=config.library.path,
+            fix="Name the column with group = '...' in [library].",
+        )
+    target = "ece_ds_m" if config.library.target == "ece" else "ec_ds_m"
+    seconds: dict[str, float] = {}
+    predictions = _cross_validate(config, settings, library, target, run, seconds, progress)
+    with run.timed("teacher on all samples", seconds):
+        teacher = LabRegressor(settings, seed=config.seed).fit(library, target, progress=progress)
+    facts = library_facts(config.library, library)
+    document = metrics_document(
+        predictions,
+        [CROSS_VALIDATION],
+        target=facts["label"],
+        simulated=config.simulated,
+        training={"seconds": seconds, "checks": teacher.checks_, "folds": config.split.folds},
+        notes=notes_on(teacher.checks_),
+    )
+    own = [row for row in document["results"] if row["method"] == teacher.name]
+    about: dict[str, Any] = {"name": config.name, "simulated": config.simulated, "metrics": own}
+    run.write("data", {"library": facts, "fingerprints": inputs})
+    run.write("history", [stage.as_dict() for stage in teacher.history_])
+    run.write_predictions(predictions)
+    teacher.save(run.model, {**about, "method": facts["label"]})
+    run.write("metrics", document)
+
+
+def _cross_validate(
+    config: Config,
+    settings: PaperSettings,
+    library: Spectra,
+    target: str,
+    run: Run,
+    seconds: dict[str, float],
+    progress: Progress,
+) -> pd.DataFrame:
+    folds = list(grouped_folds(library.samples["group"].to_numpy(), config.split.folds, config.seed))
+    tables = []
+    for name in [*config.method.baselines, LabRegressor.name]:
+        with run.timed(name, seconds):
+            for number, (train, test) in enumerate(folds):
+                progress(f"cross-validating {name}", number, len(folds))
+                method = (
+                    LabRegressor(settings, seed=config.seed)
+                    if name == LabRegressor.name
+                    else baseline(name, seed=config.seed)
+                )
+                method.fit(library.take(train), target)
+                tables.append(predictions_of(method, CROSS_VALIDATION, library.take(test), target))
+        progress(f"cross-validating {name}", len(folds), len(folds))
+    return pd.concat(tables, ignore_index=True)

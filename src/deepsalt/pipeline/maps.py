@@ -1,0 +1,104 @@
+"""The stage `map`: one model over one or many scenes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from deepsalt.errors import DeepSaltError, UsageError
+from deepsalt.estimators import DeepSaltRegressor
+from deepsalt.files import fingerprint
+from deepsalt.mapping import SceneMap, map_scene
+from deepsalt.pipeline.prepare import Progress, expand, open_covariates, open_scenes
+from deepsalt.pipeline.run import Run
+from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.readers.covariate_set import CovariateSet
+from deepsalt.spectra import Scene
+
+Covariates = CovariateSet | Literal["none"] | None
+
+
+def map_scenes(
+    model: str | Path,
+    scenes: Sequence[str],
+    out: str | Path,
+    progress: Progress,
+    *,
+    covariates: Sequence[str] = (),
+    truth: Sequence[str] = (),
+    max_ndvi: float = MAX_NDVI,
+) -> list[SceneMap]:
+    """Map every scene that the paths and globs name, each into its own folder under `out`.
+
+    model       a model file, or a run folder that holds one
+    covariates  rasters (paths or globs); ["none"] maps without them
+    truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
+
+    Raises what reading and mapping raise; maps that were finished before stay.
+    """
+    predictor = DeepSaltRegressor.load(model_path(model))
+    source: Covariates = "none" if list(covariates) == ["none"] else open_covariates(covariates)
+    truths = [Path(path) for path in expand(truth, "truth raster")] if truth else []
+    opened = open_scenes(scenes)
+    finished = []
+    for scene in opened:
+        about = {"model_file": fingerprint(model_path(model))}
+        finished.append(
+            map_scene(
+                predictor,
+                scene,
+                out,
+                covariates=source,
+                max_ndvi=max_ndvi,
+                truth=_on_grid(truths, scene),
+                about=about,
+                progress=partial(progress, f"mapping {short(scene.name)}"),
+            )
+        )
+    return finished
+
+
+def model_path(path: str | Path) -> Path:
+    """The model file itself: `path`, or the one in the run folder at `path`."""
+    place = Path(path)
+    return Run(place).model if place.is_dir() else place
+
+
+def short(name: str, length: int = 40) -> str:
+    """A scene name that fits on a line: the middle of a long one is left out."""
+    return name if len(name) <= length else f"{name[:24]}...{name[-12:]}"
+
+
+def _on_grid(truths: Sequence[Path], scene: Scene) -> Path | None:
+    """The truth raster on the scene's grid, if there is one."""
+    from deepsalt.readers.raster import info
+
+    for path in truths:
+        header = info(path)
+        same = (header.height, header.width) == (scene.height, scene.width)
+        if same and tuple(header.transform) == tuple(scene.transform):
+            return path
+    return None
+
+
+def map_run(run: Run, progress: Progress, *, truth: Sequence[str] = ()) -> list[SceneMap]:
+    """Map the scenes that a run was trained with, into the run's own folder `maps`."""
+    config = run.read("config")
+    satellite = config.get("satellite")
+    if not satellite:
+        raise UsageError("a laboratory-only run has no scenes to map", where=str(run.root))
+    try:
+        return map_scenes(
+            run.model,
+            satellite["scenes"],
+            run.maps,
+            progress,
+            covariates=satellite["covariates"],
+            truth=truth,
+            max_ndvi=satellite["max_ndvi"],
+        )
+    except DeepSaltError:
+        run.log("mapping failed")
+        raise

@@ -1,0 +1,42 @@
+"""What the checks of a training found, in sentences for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def notes_on(checks: Mapping[str, Any]) -> list[str]:
+    """Sentences a reader must know: what was repeated, what was not learned, what transfer rests on."""
+    notes = []
+    for stage, facts in checks.items():
+        if isinstance(facts, Mapping):
+            notes += [
+                f"Stage {stage}, attempt {failed['attempt']}: {failed['collapse']}; repeated at a lower rate."
+                for failed in facts.get("retries", [])
+            ]
+    return notes + _on_teacher(checks.get("teacher", {})) + _on_alignment(checks.get("alignment", {}))
+
+
+def _on_teacher(facts: Mapping[str, Any]) -> list[str]:
+    if facts.get("validation_r2") is None:
+        return []
+    score = f"Teacher: R2 {facts['validation_r2']:.2f} on laboratory samples it did not learn from"
+    if facts.get("replaceable_by_random"):
+        return [
+            f"{score}; a teacher with random weights scores {facts['untrained_r2']:.2f}. "
+            "It knows nothing that it could pass on: do not read a gain as transfer."
+        ]
+    return [f"{score} (random weights: {facts['untrained_r2']:.2f})."]
+
+
+def _on_alignment(facts: Mapping[str, Any]) -> list[str]:
+    if "real" not in facts:
+        return []
+    numbers = (
+        f"cosine of {facts['held_out_pairs']} held-out pairs {facts['cosine_after']:.2f}, "
+        f"of shuffled pairs {facts['shuffled_after']:.2f}"
+    )
+    if facts["real"]:
+        return [f"Alignment tells pairs apart: {numbers}."]
+    return [f"Alignment is not real: {numbers}. The two domains overlap without matching."]

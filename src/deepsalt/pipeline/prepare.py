@@ -1,0 +1,258 @@
+"""From files to what a method may learn from and what it is asked: read, sample, split, check for leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from glob import glob
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from deepsalt.config import Config, LibraryConfig, SatelliteConfig
+from deepsalt.errors import LabelError, UsageError
+from deepsalt.evaluation.leakage import check_leaks
+from deepsalt.labels import require_ec, with_ece
+from deepsalt.pairing import far_from
+from deepsalt.readers import read
+from deepsalt.readers.covariate_set import CovariateSet
+from deepsalt.readers.points import read_points
+from deepsalt.sampling import at_points, random_pixels, stack, usable_axis
+from deepsalt.spectra import Scene, Spectra
+from deepsalt.splits import Split, regional_split
+
+#: progress(what is being done, steps done, steps in all)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What one run learns from and is asked.
+
+    library     laboratory spectra with `ece_ds_m`; none of an unseen region unless the config says so
+    sites       satellite spectra of all ground points with `ece_ds_m`
+    split       rows of `sites`
+    unlabelled  pixels without a label, none near a held-out point, none in an unseen region
+    scenes      what was opened
+    covariates  rasters, or None
+    facts       what the report tells about the data
+    """
+
+    library: Spectra
+    sites: Spectra
+    split: Split
+    unlabelled: Spectra
+    scenes: tuple[Scene, ...]
+    covariates: CovariateSet | None
+    facts: dict[str, Any]
+
+    @property
+    def covariate_names(self) -> tuple[str, ...]:
+        return self.covariates.names if self.covariates else ()
+
+    def part(self, name: str) -> Spectra:
+        """The sites of one part of the split."""
+        return self.sites.take(self.split.part(name))
+
+
+def prepare(config: Config, progress: Progress) -> Prepared:
+    """Read everything a run with satellite data needs. Raises what the readers raise, and LabelError."""
+    satellite = config.satellite
+    if satellite is None:
+        raise UsageError("the config has no [satellite] section")
+    progress("reading the library", 0, 4)
+    library = read_library(config.library)
+    progress("opening scenes", 1, 4)
+    scenes = open_scenes(satellite.scenes)
+    covariates = open_covariates(satellite.covariates)
+    axis = usable_axis(scenes)
+    points = read_points(satellite.points, **satellite.reading())
+    progress("sampling ground points", 2, 4)
+    sites = _sites(scenes, points, axis, covariates, satellite)
+    split = _split(config, sites)
+    library = _allowed_library(library, sites, split, config)
+    progress("sampling pixels without a label", 3, 4)
+    unlabelled = _unlabelled(scenes, library, sites, split, satellite, config)
+    check_leaks(sites, split, unlabelled, library, config.method.pair_within_m)
+    progress("data are ready", 4, 4)
+    facts = _facts(config, library, sites, unlabelled, scenes, covariates)
+    return Prepared(library, sites, split, unlabelled, scenes, covariates, facts)
+
+
+def read_library(config: LibraryConfig) -> Spectra:
+    """The laboratory library; samples without a label are dropped and counted in its provenance."""
+    found = read(config.path, **config.reading())
+    if not isinstance(found, Spectra) or found.is_image:
+        raise UsageError("not a table of spectra", where=config.path, fix="Give a CSV or Parquet library.")
+    require_ec(found, config.path)
+    labelled = found.samples["ec_ds_m"].notna().to_numpy()
+    kept = found.take(labelled)
+    if not labelled.all():
+        kept = kept.noted(f"{int((~labelled).sum())} of {len(found)} samples have no EC and are left out")
+    return with_ece(kept) if config.target == "ece" else kept
+
+
+def open_scenes(patterns: Sequence[str]) -> tuple[Scene, ...]:
+    """Every product that the paths and globs name, in sorted order."""
+    scenes = []
+    for path in expand(patterns, "scene"):
+        found = read(path)
+        if not isinstance(found, Scene):
+            raise UsageError("not a satellite scene", where=path, fix="See: deepsalt inspect PATH")
+        scenes.append(found)
+    return tuple(scenes)
+
+
+def open_covariates(patterns: Sequence[str]) -> CovariateSet | None:
+    """The covariate rasters that the paths and globs name, or None for none."""
+    return CovariateSet.open(expand(patterns, "covariate raster")) if patterns else None
+
+
+def expand(patterns: Sequence[str], what: str) -> list[str]:
+    """Paths and globs to existing paths, sorted. Raises UsageError for one that names nothing."""
+    found: list[str] = []
+    for pattern in patterns:
+        matches = [pattern] if Path(pattern).exists() else sorted(glob(pattern))
+        if not matches:
+            raise UsageError(f"no {what} there", where=pattern, fix="Check the path.")
+        found += matches
+    return list(dict.fromkeys(found))
+
+
+def _sites(
+    scenes: tuple[Scene, ...],
+    points: Any,
+    axis: Any,
+    covariates: CovariateSet | None,
+    satellite: SatelliteConfig,
+) -> Spectra:
+    sites = with_ece(at_points(scenes, points, axis, covariates, satellite.max_ndvi))
+    if "group" not in sites.samples:
+        raise LabelError(
+            "the ground points have no column of fields, so that neighbours would be split",
+            where=satellite.points,
+            fix="Add a column `field`, or name one with group = '...'.",
+        )
+    return sites
+
+
+def _split(config: Config, sites: Spectra) -> Split:
+    table = sites.samples
+    regions = table["region"].to_numpy() if "region" in table else None
+    return regional_split(
+        table["group"].to_numpy(), regions, config.split.unseen_region, config.split.test_share, config.seed
+    )
+
+
+def _allowed_library(library: Spectra, sites: Spectra, split: Split, config: Config) -> Spectra:
+    """The library without samples taken at a held-out point, and without those of an unseen region."""
+    held = sites.take(np.concatenate([split.test, split.unseen])).samples
+    library = _away_from(library, held, config.method.pair_within_m)
+    unseen = config.split.unseen_region
+    if unseen is None or config.split.library_covers_unseen:
+        return library
+    if "region" not in library.samples:
+        raise LabelError(
+            f"the library has no column `region`, so samples of {unseen!r} cannot be kept out",
+            where=config.library.path,
+            fix="Add the column, or set library_covers_unseen = true.",
+        )
+    keep = library.samples["region"].astype(str).to_numpy() != unseen
+    return library.take(keep).noted(f"{int((~keep).sum())} samples of the unseen region {unseen!r} kept out")
+
+
+def _away_from(library: Spectra, held: pd.DataFrame, near_m: float) -> Spectra:
+    table = library.samples
+    if not {"latitude", "longitude"} <= set(table):
+        return library
+    far = far_from(table["latitude"], table["longitude"], held["latitude"], held["longitude"], near_m)
+    if far.all():
+        return library
+    step = f"{int((~far).sum())} samples within {near_m:g} m of a held-out ground point kept out"
+    return library.take(far).noted(step)
+
+
+def _unlabelled(
+    scenes: tuple[Scene, ...],
+    library: Spectra,
+    sites: Spectra,
+    split: Split,
+    satellite: SatelliteConfig,
+    config: Config,
+) -> Spectra:
+    """Random pixels and the pixels under library sites, away from every held-out point and region."""
+    held = sites.take(np.concatenate([split.test, split.unseen])).samples
+    home = [scene for scene in scenes if scene.name not in set(sites.take(split.unseen).samples["scene"])]
+    parts = []
+    if satellite.unlabelled_pixels:
+        parts.append(
+            random_pixels(home, sites.axis, satellite.unlabelled_pixels, config.seed, satellite.max_ndvi)
+        )
+    if {"latitude", "longitude"} <= set(library.samples):
+        places = library.samples[["latitude", "longitude"]].dropna().drop_duplicates()
+        parts.append(at_points(home, places, sites.axis, max_ndvi=satellite.max_ndvi))
+    pool = stack([replace(part, samples=part.samples[_POOL]) for part in parts])
+    far = far_from(
+        pool.samples["latitude"],
+        pool.samples["longitude"],
+        held["latitude"],
+        held["longitude"],
+        config.method.pair_within_m,
+    )
+    return pool.take(far)
+
+
+_POOL = ["scene", "row", "column", "latitude", "longitude"]
+
+
+def _facts(
+    config: Config,
+    library: Spectra,
+    sites: Spectra,
+    unlabelled: Spectra,
+    scenes: tuple[Scene, ...],
+    covariates: CovariateSet | None,
+) -> dict[str, Any]:
+    return {
+        "library": library_facts(config.library, library),
+        "scenes": [
+            {
+                "name": scene.name,
+                "sensor": scene.sensor.name,
+                "acquired": scene.acquired.isoformat() if scene.acquired else "not stated",
+                "pixels": f"{scene.height} x {scene.width}",
+                "bands with data": int(len(scene.sensor) - scene.empty.sum()),
+                "notes": list(scene.notes),
+            }
+            for scene in scenes
+        ],
+        "points": {
+            "labelled pixels": len(sites),
+            "fields": int(sites.samples["group"].nunique()),
+            "ECe, dS/m": ece_range(sites.samples["ece_ds_m"].to_numpy()),
+            "bands": sites.axis.describe(),
+            "unlabelled pixels": len(unlabelled),
+            "covariates": ", ".join(covariates.names) if covariates else "none",
+            "steps": list(sites.provenance),
+        },
+    }
+
+
+def library_facts(config: LibraryConfig, library: Spectra) -> dict[str, Any]:
+    """What the report says about a library."""
+    column = "ece_ds_m" if config.target == "ece" else "ec_ds_m"
+    return {
+        "file": Path(config.path).name,
+        "samples": len(library),
+        "spectra": f"{library.quantity}, {library.axis.describe()}",
+        "label": "ECe" if config.target == "ece" else str(library.samples["ec_method"].dropna().iloc[0]),
+        "dS/m": ece_range(library.samples[column].to_numpy()),
+        "steps": list(library.provenance),
+    }
+
+
+def ece_range(values: np.ndarray) -> str:
+    """For example `0.1 to 45.2, median 2.3`."""
+    return f"{values.min():.2g} to {values.max():.3g}, median {np.median(values):.2g}"

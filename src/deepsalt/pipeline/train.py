@@ -1,0 +1,181 @@
+"""The stage `train`: every method learns from the same rows and is asked the same questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from deepsalt.config import Config
+from deepsalt.estimators import DeepSaltRegressor, Predictor, baseline
+from deepsalt.estimators.card import versions
+from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, metrics_document, predictions_of
+from deepsalt.files import fingerprint
+from deepsalt.pipeline.lab import train_lab_only
+from deepsalt.pipeline.notes import notes_on
+from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
+from deepsalt.pipeline.run import Run
+from deepsalt.pipeline.settings import paper_settings
+
+if TYPE_CHECKING:
+    from deepsalt.training import PaperSettings
+
+TARGET = "ece_ds_m"
+
+
+def train(config: Config, out: str | Path, progress: Progress) -> Run:
+    """Run a config whole and keep everything in a run folder.
+
+    A run whose config and inputs have not changed since it ended well is left as it is.
+    Raises what reading, preparing and training raise; metrics.json is written last, so that a run
+    that failed is never taken for a finished one.
+    """
+    settings = paper_settings(config.method.settings)
+    run = Run.create(out)
+    inputs = input_fingerprints(config)
+    if is_current(run, config, inputs):
+        run.log("nothing to do: config and inputs have not changed")
+        progress("config and inputs have not changed", 1, 1)
+        return run
+    _forget_result(run)
+    run.write("config", config.model_dump())
+    run.write("versions", versions())
+    if config.satellite is None:
+        train_lab_only(config, settings, run, inputs, progress)
+    else:
+        _train_with_satellite(config, settings, run, inputs, progress)
+    return run
+
+
+def input_fingerprints(config: Config) -> dict[str, str]:
+    """Digest of every input file, by path."""
+    patterns = [config.library.path]
+    if config.satellite is not None:
+        patterns += [*config.satellite.scenes, config.satellite.points, *config.satellite.covariates]
+    return {path: fingerprint(path) for path in expand(patterns, "input")}
+
+
+def is_current(run: Run, config: Config, inputs: dict[str, str]) -> bool:
+    """Whether the run there was made from this very config, these inputs and these versions."""
+    if not (run.has("metrics") and run.has("data") and run.model.is_file()):
+        return False
+    return bool(
+        run.read("config") == config.model_dump()
+        and run.read("data").get("fingerprints") == inputs
+        and run.read("versions") == versions()
+    )
+
+
+def _forget_result(run: Run) -> None:
+    """What an earlier run of this folder found must not outlive its config."""
+    for path in (run.root / "metrics.json", run.model, run.report, run.predictions):
+        path.unlink(missing_ok=True)
+
+
+def _train_with_satellite(
+    config: Config, settings: PaperSettings, run: Run, inputs: dict[str, str], progress: Progress
+) -> None:
+    training = Training()
+    with run.timed("prepare", training.seconds):
+        data = prepare(config, progress)
+    parts = _parts(config)
+    run.write("split", _split_facts(data, parts))
+    for name in config.method.baselines:
+        progress(f"tuning {name}", 0, 1)
+        with run.timed(name, training.seconds):
+            simple = baseline(name, data.covariate_names, config.seed).fit(data.part("train"))
+        training.tuned[name] = simple.chosen_
+        training.ask(simple, parts, data)
+    students = _students(config, settings, data.covariate_names)
+    for student in students:
+        with run.timed(student.name, training.seconds):
+            student.fit(data.library, data.part("train"), data.unlabelled, progress=progress)
+        training.ask(student, parts, data)
+    run.write("data", {**data.facts, "pairs": pair_facts(students[-1]), "fingerprints": inputs})
+    _write_result(config, run, students[-1], parts, training)
+
+
+@dataclass
+class Training:
+    """What is collected while methods are trained one after the other."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    tuned: dict[str, Any] = field(default_factory=dict)
+    predictions: list[pd.DataFrame] = field(default_factory=list)
+
+    def ask(self, predictor: Predictor, parts: list[Part], data: Prepared) -> None:
+        """Keep the method's predictions on every part."""
+        self.predictions += [predictions_of(predictor, part, data.part(part.name), TARGET) for part in parts]
+
+
+def _students(
+    config: Config, settings: PaperSettings, covariates: tuple[str, ...]
+) -> list[DeepSaltRegressor]:
+    """The student without adaptation first, the configured preset last."""
+    method = config.method
+    switches = [(method.adaptation, method.distillation)]
+    if method.student_alone and any(switches[0]):
+        switches.insert(0, (False, False))
+    return [
+        DeepSaltRegressor(
+            method.preset,
+            adaptation=adaptation,
+            distillation=distillation,
+            settings=settings,
+            covariates=covariates,
+            pair_within_m=method.pair_within_m,
+            seed=config.seed,
+        )
+        for adaptation, distillation in switches
+    ]
+
+
+def _parts(config: Config) -> list[Part]:
+    if config.split.unseen_region is None:
+        return [TEST]
+    return [TEST, UNSEEN_COVERED if config.split.library_covers_unseen else UNSEEN]
+
+
+def _split_facts(data: Prepared, parts: list[Part]) -> dict[str, Any]:
+    table = data.sites.samples
+    ids, groups = table["id"].astype(str).to_numpy(), table["group"].astype(str).to_numpy()
+    rows = {name: data.split.part(name) for name in ["train", *(part.name for part in parts)]}
+    return {
+        name: {"points": len(at), "fields": sorted(set(groups[at])), "ids": list(ids[at])}
+        for name, at in rows.items()
+    }
+
+
+def _write_result(
+    config: Config, run: Run, student: DeepSaltRegressor, parts: list[Part], training: Training
+) -> None:
+    """metrics.json is written last: a run that has it is whole."""
+    predictions = pd.concat(training.predictions, ignore_index=True)
+    document = metrics_document(
+        predictions,
+        parts,
+        target="ECe",
+        simulated=config.simulated,
+        training={"seconds": training.seconds, "tuned": training.tuned, "checks": student.checks_},
+        notes=notes_on(student.checks_),
+    )
+    run.write("history", [stage.as_dict() for stage in student.history_])
+    run.write_predictions(predictions)
+    own = [row for row in document["results"] if row["method"] == student.name]
+    student.save(run.model, {"name": config.name, "simulated": config.simulated, "metrics": own})
+    run.write("metrics", document)
+
+
+def pair_facts(student: DeepSaltRegressor) -> dict[str, Any]:
+    """How many pairs the adaptation learned from, and how far apart their halves lie."""
+    pairs = student.pairs_
+    if not len(pairs):
+        return {"pairs": 0}
+    return {
+        "pairs": len(pairs),
+        "within, m": student.pair_within_m,
+        "median distance, m": round(float(np.median(pairs.distance_m)), 1),
+    }

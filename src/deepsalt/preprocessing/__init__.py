@@ -1,0 +1,1 @@
+"""What happens to spectra between reading and learning: resampling and masks."""

@@ -1,0 +1,132 @@
+"""Spectra on other bands: Gaussian spectral response as one matrix product.
+
+A band is taken as a Gaussian of its centre and FWHM. Going from bands of width f to wider bands of
+width F, the missing blur is a Gaussian of FWHM sqrt(F^2 - f^2); where the target is not wider than the
+source nothing is left to blur and the source is interpolated linearly. Rows of weights sum to one, so a
+flat spectrum stays flat, and bands resampled to themselves do not change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.errors import BandError
+from deepsalt.spectra import Axis, Sensor, Spectra
+
+#: Points at which each Gaussian is evaluated, over +-1.5 FWHM (its tail beyond holds 0.04 %).
+_QUADRATURE = np.linspace(-1.5, 1.5, 201)
+_GAUSSIAN = np.exp(-4.0 * np.log(2.0) * _QUADRATURE**2)
+#: Share of a band's weight that must fall on values that are there.
+_ENOUGH = 0.5
+
+
+def resampling_matrix(
+    source: Axis, target: Axis, available: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Weights that carry values on `source` bands to `target` bands.
+
+    source, target   axes in nm
+    available        (source band,) False for bands that hold no data
+    returns          weights (target band, source band), rows sum to 1, and covered (target band,):
+                     False where no source band lies within one width of the target's centre
+                     (its row is zero then)
+
+    Raises BandError if the axes are in different units: the mid infrared and the solar range do not
+    overlap, no response function maps one to the other.
+    """
+    if source.unit != target.unit:
+        raise BandError(
+            f"cannot resample from {source.describe()} to {target.describe()}",
+            fix="Mid-infrared and satellite spectra do not overlap; only a trained model links them.",
+        )
+    keep = np.ones(len(source), bool) if available is None else np.asarray(available, bool)
+    covered = _covered(source, target, keep)
+    weights = np.zeros((len(target), len(source)))
+    if covered.any():
+        weights[np.ix_(covered, keep)] = _weights(
+            source.take(keep), target.take(covered), source.widths[keep]
+        )
+    return weights.astype(np.float32), covered
+
+
+def _covered(source: Axis, target: Axis, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    if not keep.any():
+        return np.zeros(len(target), bool)
+    distance = np.abs(target.values[:, None] - source.values[keep][None, :])
+    nearest = distance.argmin(axis=1)
+    reach = np.maximum(target.widths, source.widths[keep][nearest])
+    return distance[np.arange(len(target)), nearest] <= reach
+
+
+def _weights(source: Axis, target: Axis, source_widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    centres = source.values
+    width_there = np.interp(target.values, centres, source_widths)
+    blur = np.sqrt(np.maximum(target.widths**2 - width_there**2, 0.0))
+    at = target.values[:, None] + blur[:, None] * _QUADRATURE[None, :]
+    inside = (at >= centres[0] - source_widths[0] / 2) & (at <= centres[-1] + source_widths[-1] / 2)
+    share = np.where(inside | (blur[:, None] == 0), _GAUSSIAN[None, :], 0.0)
+    share /= share.sum(axis=1, keepdims=True)
+
+    at = np.clip(at, centres[0], centres[-1])
+    right = np.clip(np.searchsorted(centres, at), min(1, len(centres) - 1), len(centres) - 1)
+    left = np.maximum(right - 1, 0)
+    gap = centres[right] - centres[left]
+    toward_right = np.divide(at - centres[left], gap, out=np.zeros_like(at), where=gap > 0)
+    weights = np.zeros((len(target), len(centres)))
+    rows = np.broadcast_to(np.arange(len(target))[:, None], at.shape)
+    np.add.at(weights, (rows, left), share * (1.0 - toward_right))
+    np.add.at(weights, (rows, right), share * toward_right)
+    return weights
+
+
+def apply_weights(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weighted values (..., target band); a band is NaN where under half of its weight has a value."""
+    missing = np.isnan(values)
+    if not missing.any():
+        return values @ weights.T
+    total = np.where(missing, np.float32(0), values) @ weights.T
+    there = (~missing).astype(np.float32) @ weights.T
+    return np.divide(total, there, out=np.full_like(total, np.nan), where=there >= _ENOUGH)
+
+
+def resample(spectra: Spectra, target: Axis | Sensor) -> Spectra:
+    """Spectra as another sensor, or another set of bands, would see them.
+
+    A band that holds no value in any sample counts as not there; it is bridged only from neighbours
+    within one band width.
+
+    Raises BandError, naming the wavelengths, where the spectra cannot supply a target band.
+    """
+    axis = target.axis if isinstance(target, Sensor) else target
+    sensor = target if isinstance(target, Sensor) else spectra.sensor
+    values = spectra.values
+    available = np.asarray(~np.isnan(values).all(axis=tuple(range(values.ndim - 1))))
+    if available.all() and spectra.axis == axis:
+        return replace(spectra, sensor=sensor)
+    weights, covered = resampling_matrix(spectra.axis, axis, available)
+    if not covered.all():
+        raise missing_bands(spectra, axis, covered)
+    step = f"resampled from {spectra.axis.describe()} to {axis.describe()}"
+    return spectra.with_values(apply_weights(values, weights), axis, sensor=sensor, step=step)
+
+
+def missing_bands(spectra: Spectra, needed: Axis, covered: NDArray[np.bool_]) -> BandError:
+    """The error for bands that are needed and not there."""
+    name = spectra.sensor.name if spectra.sensor else "laboratory"
+    return BandError(
+        f"{name} spectra have {spectra.axis.describe()}; {len(needed)} bands are needed and "
+        f"{int((~covered).sum())} are missing ({describe_ranges(needed, ~covered)})",
+        fix="Use a product that holds these bands, or train a model on the bands that are there.",
+    )
+
+
+def describe_ranges(axis: Axis, chosen: NDArray[np.bool_], most: int = 4) -> str:
+    """The chosen bands as ranges, for example `1295-1519, 1739-1968 nm`."""
+    edges = np.flatnonzero(np.diff(np.r_[False, chosen, False].astype(int)))
+    spans = [(axis.values[a], axis.values[b - 1]) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    words = [f"{low:.0f}" if low == high else f"{low:.0f}-{high:.0f}" for low, high in spans]
+    tail = f" and {len(words) - most} more ranges" if len(words) > most else ""
+    return f"{', '.join(words[:most])} {axis.unit}{tail}"

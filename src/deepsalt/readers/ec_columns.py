@@ -1,0 +1,243 @@
+"""Which column holds electrical conductivity, by which method, in which unit.
+
+An EC value without its method is not used: the same soil gives ECe 4 or EC1:5 0.6 dS/m.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deepsalt.errors import LabelError
+from deepsalt.readers.columns import find_column, is_ossl, listed, numeric, rows_text
+from deepsalt.salinity import METHODS, parse_method
+from deepsalt.units import ds_per_m
+
+#: OSSL names that tell the method by the code of its laboratory manual, with what a user must know.
+_BY_CODE = {
+    "ec_usda.a364_ds.m": ("EC1:2", "OSSL merges LUCAS values by ISO 11265 (EC1:5) into it unchanged: "
+                                   "look at dataset.code_ascii_txt"),
+    "ec_iso.11265_ds.m": ("EC1:5", ""),
+}  # fmt: skip
+_RATIO = re.compile(r"^ec[ _.]*1 ?(?:to|:|_|-|/) ?(1|2[._]5|2|5)(?![0-9])", re.IGNORECASE)
+_LETTER = re.compile(r"^ec[ _.]?([ea])(?![a-z])", re.IGNORECASE)
+_PLAIN = re.compile(r"^(ec|electrical[ _.]?conductivity)(?![a-z])", re.IGNORECASE)
+_UNIT = re.compile(r"(ds|ms|us|[µμ]s|mmhos?)[ _./]*(?:per[ _]?)?(m|cm)(?:[ _^]?-?1)?\)?$", re.IGNORECASE)
+
+#: A saturated brine of NaCl conducts about 250 dS/m; the largest value of OSSL is 313.
+_HIGHEST_DS_M = 500.0
+
+
+@dataclass(frozen=True)
+class Ec:
+    """EC of each row: dS/m (NaN = missing), the canonical method of each row, and the notes.
+
+    Both are None where no column can be used; the notes say why.
+    """
+
+    values: NDArray[np.float64] | None
+    method: Sequence[str] | None
+    notes: tuple[str, ...]
+
+
+def method_of(column: str) -> str | None:
+    """The method a column's name tells, or None.
+
+    >>> method_of("ec_1to2.5_ds.m"), method_of("ece_ds_m"), method_of("ec_usda.a364_ds.m"), method_of("EC")
+    ('EC1:2.5', 'ECe', 'EC1:2', None)
+    """
+    name = column.strip().lower()
+    if name in _BY_CODE:
+        return _BY_CODE[name][0]
+    if ratio := _RATIO.match(name):
+        return parse_method(f"1:{ratio[1].replace('_', '.')}")
+    if letter := _LETTER.match(name):
+        return parse_method(f"ec{letter[1]}")
+    return None
+
+
+def unit_of(column: str) -> str | None:
+    """The unit a column's name tells, or None.
+
+    >>> unit_of("ec_1to5_ds.m"), unit_of("EC(mS cm-1)"), unit_of("ec_uS_cm"), unit_of("EC")
+    ('dS/m', 'mS/cm', 'uS/cm', None)
+    """
+    found = _UNIT.search(column.strip())
+    if not found:
+        return None
+    prefix = {"d": "dS", "m": "mS"}.get(found[1][0].lower(), "uS")
+    return f"{'mmho' if found[1].lower().startswith('mmho') else prefix}/{found[2].lower()}"
+
+
+def is_ec(column: str) -> bool:
+    """Whether a column's name says that it holds EC, by whatever method."""
+    return method_of(column) is not None or bool(_PLAIN.match(column.strip()))
+
+
+def find_ec(
+    table: pd.DataFrame,
+    *,
+    ec: str | None = None,
+    ec_column: str | None = None,
+    ec_unit: str | None = None,
+    where: str = "",
+) -> Ec:
+    """EC of a table by the rule: one column whose name tells the method, or what the caller states.
+
+    ec         method, for example "ec1:2"; picks among several columns, or names the method of the
+               only column called just "EC"
+    ec_column  column to use; its method is told by its name or by `ec`
+    ec_unit    unit of the values; the column's name tells it otherwise, and dS/m is the default
+
+    Raises LabelError for a column without a method, contradicting statements, negative EC (missing
+    in OSSL columns), values beyond any soil, and an `ec` that no column holds.
+    """
+    columns = [str(column) for column in table.columns if is_ec(str(column)) and column != "ec_method"]
+    stated = parse_method(ec) if ec is not None else None
+    if ec_column is not None:
+        column = find_column([str(c) for c in table.columns], ec_column, "ec_column", where)
+        return _use(table, column, stated, ec_unit, where)
+    if stated is not None:
+        return _use(table, _column_for(columns, stated, where), stated, ec_unit, where)
+    return _only_known(table, columns, ec_unit, where)
+
+
+def with_ec(samples: pd.DataFrame, ec: Ec) -> pd.DataFrame:
+    """Samples with `ec_ds_m` and `ec_method`, and `ece_ds_m` where all was measured as ECe.
+
+    A column of the file that has one of these names but was not chosen is kept under another name, so
+    that nobody takes it for the EC in use.
+    """
+    columns: dict[str, object] = {}
+    if ec.values is not None and ec.method is not None:
+        method = pd.Series(list(ec.method), index=samples.index, dtype=object)
+        known = ~np.isnan(ec.values)
+        columns = {"ec_ds_m": ec.values, "ec_method": method.where(known, None)}
+        if set(ec.method) == {"ECe"}:
+            columns["ece_ds_m"] = ec.values
+    aside = {name: f"{name} (not used)" for name in ("ec_ds_m", "ece_ds_m") if name not in columns}
+    others = samples.drop(columns=[name for name in columns if name in samples.columns]).rename(columns=aside)
+    return pd.concat([others, pd.DataFrame(columns, index=samples.index)], axis=1)
+
+
+def _only_known(table: pd.DataFrame, columns: list[str], ec_unit: str | None, where: str) -> Ec:
+    known = [c for c in columns if method_of(c) or _has_method_column(table, c)]
+    if len(known) == 1:
+        return _use(table, known[0], None, ec_unit, where)
+    if len(known) > 1:
+        options = ", ".join(f"{c} ({method_of(c) or 'by row'})" for c in known)
+        return Ec(
+            None, None, (f"EC not used: several columns hold it: {options}; choose with ec= or ec_column=",)
+        )
+    if columns:
+        return Ec(
+            None, None, (f"EC not used: the name of {', '.join(columns)} does not tell the method; say ec=",)
+        )
+    return Ec(None, None, ("no EC column found",))
+
+
+def _column_for(columns: list[str], method: str, where: str) -> str:
+    same = [c for c in columns if method_of(c) == method]
+    unnamed = [c for c in columns if method_of(c) is None]
+    if len(same) == 1 or (not same and len(unnamed) == 1):
+        return (same or unnamed)[0]
+    if same or unnamed:
+        raise LabelError(
+            f"several columns may hold {method}: {', '.join(same or unnamed)}",
+            where=where,
+            fix="Choose one with ec_column=.",
+        )
+    there = ", ".join(f"{c} ({method_of(c)})" for c in columns)
+    raise LabelError(
+        f"no column holds {method}",
+        where=where,
+        fix=f"There are: {there}." if there else "Name the column with ec_column=.",
+    )
+
+
+def _use(table: pd.DataFrame, column: str, stated: str | None, ec_unit: str | None, where: str) -> Ec:
+    method = _method_for(table, column, stated, where)
+    told = unit_of(column)
+    if ec_unit and told and not np.isclose(ds_per_m(1.0, ec_unit), ds_per_m(1.0, told)):
+        raise LabelError(
+            f"ec_unit={ec_unit!r}, but the name of column {column} says {told}",
+            where=where,
+            fix="Leave ec_unit out, or rename the column.",
+        )
+    unit = ec_unit or told or "dS/m"
+    values = ds_per_m(numeric(table[column], column, where), unit)
+    notes = [_used(column, method, unit, told=bool(ec_unit or told))]
+    values = _checked(values, column, unit, where, notes)
+    return Ec(values, method, tuple(notes))
+
+
+def _method_for(table: pd.DataFrame, column: str, stated: str | None, where: str) -> Sequence[str]:
+    told = method_of(column)
+    if stated and told and stated != told:
+        raise LabelError(
+            f"the name of column {column} says {told}, ec= says {stated}",
+            where=where,
+            fix="Name the right column with ec_column=, or rename it.",
+        )
+    if (one := stated or told) is not None:
+        return [one] * len(table)
+    if _has_method_column(table, column):
+        return _methods_by_row(table, column, where)
+    raise LabelError(
+        f"EC without a method: the name of column {column} does not tell it",
+        where=where,
+        fix=f"Say ec= with one of {listed(list(METHODS))}.",
+    )
+
+
+def _has_method_column(table: pd.DataFrame, column: str) -> bool:
+    return column.lower() == "ec_ds_m" and "ec_method" in table.columns
+
+
+def _methods_by_row(table: pd.DataFrame, column: str, where: str) -> list[str]:
+    has_ec = table[column].notna().to_numpy()
+    missing = np.flatnonzero(table["ec_method"].isna().to_numpy() & has_ec)
+    if len(missing):
+        raise LabelError(
+            f"EC without a method in {rows_text(missing)} of column ec_method",
+            where=where,
+            fix=f"Known methods: {listed(list(METHODS))}.",
+        )
+    return [parse_method(str(m)) if not pd.isna(m) else "" for m in table["ec_method"]]
+
+
+def _used(column: str, method: Sequence[str], unit: str, *, told: bool) -> str:
+    remark = _BY_CODE.get(column.strip().lower(), ("", ""))[1]
+    names = ", ".join(sorted(set(method) - {""})) or "by row"
+    assumed = "" if told else " (assumed: neither the column nor ec_unit= says)"
+    return f"EC from column {column}: {names}, {unit}{assumed}" + (f"; {remark}" if remark else "")
+
+
+def _checked(
+    values: NDArray[np.float64], column: str, unit: str, where: str, notes: list[str]
+) -> NDArray[np.float64]:
+    negative = values < 0
+    if negative.any() and is_ossl(column):
+        notes.append(f"{int(negative.sum())} negative values of {column} are missing values (OSSL rule)")
+        values = np.where(negative, np.nan, values)
+    elif negative.any():
+        rows = np.flatnonzero(negative)
+        raise LabelError(
+            f"EC below zero in {rows_text(rows)} of column {column} ({values[rows[0]]:g} dS/m)",
+            where=where,
+            fix="Correct the values, or leave missing ones empty.",
+        )
+    if (values > _HIGHEST_DS_M).any():
+        row = int(np.nanargmax(values))
+        raise LabelError(
+            f"EC of {values[row]:g} dS/m in {rows_text([row])} of column {column} (read as {unit}) "
+            "is beyond any soil",
+            where=where,
+            fix="State the unit, for example ec_unit='uS/cm'.",
+        )
+    return values

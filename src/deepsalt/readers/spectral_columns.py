@@ -1,0 +1,236 @@
+"""Which columns of a wide table are bands, at which centres, in which unit, of which quantity.
+
+Two kinds of names: those of the Open Soil Spectral Library (`scan_mir.600_abs`), and plain numbers,
+also with a common prefix or a unit (`X350`, `350nm`, `wl_350`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.errors import AxisError, SpectraError, UsageError
+from deepsalt.readers.columns import listed
+from deepsalt.spectra import Axis, Quantity
+from deepsalt.spectra.axis import RANGE_CM1, RANGE_NM
+
+Domain = Literal["mir", "visnir", "nir"]
+_OSSL = re.compile(r"^scan_(mir|visnir|nir)\.(\d+(?:\.\d+)?)_(abs|ref)$", re.IGNORECASE)
+_PLAIN = re.compile(
+    r"^(?P<prefix>x|v|r|wl|wn|nm|spc|wavelength|wavenumber)?[ _.]?"
+    r"(?P<centre>\d+(?:\.\d+)?)[ _.]?(?P<unit>nm|cm-1|cm\^-1|um|µm)?$",
+    re.IGNORECASE,
+)
+_FEWEST = 3
+_UNIT_OF = {"mir": "cm-1", "visnir": "nm", "nir": "nm"}
+_TOLD = {"wl": "nm", "nm": "nm", "wavelength": "nm", "wn": "cm-1", "wavenumber": "cm-1", "cm^-1": "cm-1",
+         "cm-1": "cm-1", "um": "um", "µm": "um"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class BandColumns:
+    """The spectral columns of one domain, sorted by band centre.
+
+    columns   names in the order of the axis
+    others    names that are not bands of any domain
+    """
+
+    columns: tuple[str, ...]
+    others: tuple[str, ...]
+    axis: Axis
+    quantity: Quantity
+    notes: tuple[str, ...]
+
+
+def find_bands(
+    columns: Sequence[str],
+    *,
+    domain: str | None = None,
+    unit: str | None = None,
+    quantity: str | None = None,
+    where: str = "",
+) -> BandColumns:
+    """Sort out the bands of a table from its header.
+
+    domain    "mir", "visnir" or "nir": needed where the file holds several
+    unit      "nm" or "cm-1" of plain numeric headers, where their range leaves it open
+    quantity  "reflectance" or "absorbance" of plain headers; by default reflectance of nm and
+              absorbance of cm-1
+
+    Raises UsageError for a domain that is missing or must be chosen; AxisError for duplicate
+    centres and for units that are open or contradict the names; SpectraError where there are no
+    bands or the quantity contradicts the names.
+    """
+    if domain is not None and domain not in get_args(Domain):
+        raise UsageError(f"unknown domain {domain!r}", fix=f"Use one of {', '.join(get_args(Domain))}.")
+    by_domain: dict[str, list[re.Match[str]]] = defaultdict(list)
+    for column in columns:
+        if match := _OSSL.match(column):
+            by_domain[match[1].lower()].append(match)
+    if by_domain:
+        bands = _ossl(by_domain[_chosen(by_domain, domain, where)], unit, quantity, where)
+        taken = {match.string for matches in by_domain.values() for match in matches}
+    else:
+        bands = _plain(columns, domain, unit, quantity, where)
+        taken = set(bands.columns)
+    return BandColumns(
+        bands.columns, tuple(c for c in columns if c not in taken), bands.axis, bands.quantity, bands.notes
+    )
+
+
+def count_bands(columns: Sequence[str]) -> int:
+    """How many columns look like bands; fewer than three plain numbers count as none."""
+    ossl = sum(1 for column in columns if _OSSL.match(column))
+    return ossl or len(max(_plain_groups(columns).values(), key=len, default=[]))
+
+
+def _chosen(by_domain: dict[str, list[re.Match[str]]], domain: str | None, where: str) -> str:
+    there = ", ".join(f"{name} ({len(matches)} bands)" for name, matches in by_domain.items())
+    if domain is not None and domain not in by_domain:
+        raise UsageError(f"no spectra of domain {domain!r}", where=where, fix=f"The file holds {there}.")
+    if domain is None and len(by_domain) > 1:
+        raise UsageError(
+            f"the file holds spectra of several domains: {there}",
+            where=where,
+            fix=f"Choose one, for example domain={next(iter(by_domain))!r}.",
+        )
+    return domain or next(iter(by_domain))
+
+
+def _ossl(matches: list[re.Match[str]], unit: str | None, quantity: str | None, where: str) -> BandColumns:
+    kinds = {match[3].lower() for match in matches}
+    told_quantity: Quantity = "absorbance" if kinds == {"abs"} else "reflectance"
+    if len(kinds) > 1:
+        raise SpectraError("bands named _abs and _ref are mixed in one domain", where=where,
+                           fix="Keep one quantity a domain.")  # fmt: skip
+    if quantity not in (None, told_quantity):
+        raise SpectraError(
+            f"quantity={quantity!r}, but the names say {told_quantity} ({matches[0].string})",
+            where=where,
+            fix="Leave quantity out, or rename the columns.",
+        )
+    told = _UNIT_OF[matches[0][1].lower()]
+    _agree(unit, told, matches[0].string, where)
+    return _sorted_bands(
+        [m.string for m in matches], np.array([float(m[2]) for m in matches]), told, told_quantity, [], where
+    )
+
+
+def _plain(
+    columns: Sequence[str], domain: str | None, unit: str | None, quantity: str | None, where: str
+) -> BandColumns:
+    groups = _plain_groups(columns)
+    if not groups:
+        raise SpectraError(
+            f"no column holds spectra (columns: {listed(columns)})",
+            where=where,
+            fix="Name bands as scan_mir.<cm-1>_abs or scan_visnir.<nm>_ref, or by their number. "
+            "Ground points without spectra are read by read_points.",
+        )
+    (prefix, suffix), matches = max(groups.items(), key=lambda item: len(item[1]))
+    notes = [
+        f"{len(other)} columns like {other[0].string} are not bands"
+        for other in groups.values()
+        if other is not matches
+    ]
+    centres = np.array([float(match["centre"]) for match in matches])
+    told = _TOLD.get(suffix) or _TOLD.get(prefix)
+    found = _unit_for(centres, told, unit, domain, matches[0].string, notes, where)
+    if quantity is None:
+        quantity = "absorbance" if found == "cm-1" else "reflectance"
+        notes.append(f"headers in {found} are taken as {quantity}")
+    if quantity not in get_args(Quantity):
+        raise UsageError(f"unknown quantity {quantity!r}", fix="Use 'reflectance' or 'absorbance'.")
+    return _sorted_bands(
+        [m.string for m in matches],
+        centres,
+        found,
+        "absorbance" if quantity == "absorbance" else "reflectance",
+        notes,
+        where,
+    )
+
+
+def _plain_groups(columns: Sequence[str]) -> dict[tuple[str, str], list[re.Match[str]]]:
+    """Columns that are numbers, by their prefix and their unit; a handful is no spectrum."""
+    groups: dict[tuple[str, str], list[re.Match[str]]] = defaultdict(list)
+    for column in columns:
+        if match := _PLAIN.match(column):
+            groups[(match["prefix"] or "").lower(), (match["unit"] or "").lower()].append(match)
+    return {key: matches for key, matches in groups.items() if len(matches) >= _FEWEST}
+
+
+def _unit_for(
+    centres: NDArray[np.float64],
+    told: str | None,
+    stated: str | None,
+    domain: str | None,
+    example: str,
+    notes: list[str],
+    where: str,
+) -> str:
+    if told == "um":
+        raise AxisError(
+            f"headers are in micrometres ({example})", where=where, fix="Rename them in nm (times 1000)."
+        )
+    if told is not None:
+        _agree(stated, told, example, where)
+        return told
+    if stated is not None or domain is not None:
+        return stated or _UNIT_OF[str(domain)]
+    possible = [
+        name
+        for name, (low, high) in (("nm", RANGE_NM), ("cm-1", RANGE_CM1))
+        if centres.min() >= low and centres.max() <= high
+    ]
+    if len(possible) == 1:
+        notes.append(f"headers from {centres.min():g} to {centres.max():g} can only be {possible[0]}")
+        return possible[0]
+    if not possible:
+        return "nm"  # Axis refuses it and says what it looks like
+    raise AxisError(
+        f"headers from {centres.min():g} to {centres.max():g} may be nm or cm-1",
+        where=where,
+        fix="Say unit='nm' or unit='cm-1'.",
+    )
+
+
+def _agree(stated: str | None, told: str, example: str, where: str) -> None:
+    if stated not in (None, told):
+        raise AxisError(
+            f"unit={stated!r}, but the column names say {told} ({example})",
+            where=where,
+            fix=f"Leave unit out, or say unit={told!r}.",
+        )
+
+
+def _sorted_bands(
+    names: list[str],
+    centres: NDArray[np.float64],
+    unit: str,
+    quantity: Quantity,
+    notes: list[str],
+    where: str,
+) -> BandColumns:
+    order = np.argsort(centres, kind="stable")
+    twice = np.flatnonzero(np.diff(centres[order]) == 0)
+    if len(twice):
+        first, second = names[order[twice[0]]], names[order[twice[0] + 1]]
+        raise AxisError(
+            f"{centres[order[twice[0]]]:g} {unit} stands there twice (columns {first} and {second})",
+            where=where,
+            fix="Average or drop one of the duplicate bands.",
+        )
+    if (np.diff(order) < 0).any():
+        notes = [*notes, "bands were not in increasing order in the file: sorted by their centre"]
+    try:
+        axis = Axis(centres[order], unit)  # type: ignore[arg-type]
+    except AxisError as error:
+        raise AxisError(error.found, where=where, fix=error.fix) from None
+    return BandColumns(tuple(names[i] for i in order), (), axis, quantity, tuple(notes))

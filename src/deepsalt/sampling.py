@@ -1,0 +1,214 @@
+"""Satellite spectra as tables: the pixels of scenes at ground points, and pixels without a label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deepsalt.errors import LabelError
+from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
+from deepsalt.preprocessing.resample import resample
+from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
+
+
+class Covariates(Protocol):
+    """Rasters of soil and climate that can be asked at places."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def at(self, latitude: NDArray, longitude: NDArray) -> pd.DataFrame: ...
+
+
+def locate(scene: Scene, latitude: NDArray, longitude: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Row and column of the pixel at each place (degrees WGS84); may lie outside the scene."""
+    from rasterio.warp import transform
+
+    x, y = transform("EPSG:4326", scene.crs, np.asarray(longitude, float), np.asarray(latitude, float))
+    return scene.rowcol(np.asarray(x), np.asarray(y))
+
+
+def place(scene: Scene, rows: NDArray, columns: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Latitude and longitude (degrees WGS84) of pixel centres."""
+    from rasterio.warp import transform
+
+    x, y = scene.xy(rows, columns)
+    longitude, latitude = transform(scene.crs, "EPSG:4326", x, y)
+    return np.asarray(latitude), np.asarray(longitude)
+
+
+def usable_axis(scenes: Sequence[Scene]) -> Axis:
+    """The bands of the first scene that hold data in it and that every other scene can supply."""
+    first = scenes[0]
+    keep = ~first.empty if len(first.empty) else np.ones(len(first.sensor), bool)
+    for scene in scenes[1:]:
+        if len(scene.sensor) == len(first.sensor) and len(scene.empty):
+            keep = keep & ~scene.empty
+    return first.sensor.axis.take(keep)
+
+
+Pick = Callable[[Window, NDArray[np.bool_]], tuple[NDArray[np.intp], pd.DataFrame]]
+
+
+def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | None:
+    """One pass over a scene: of each window the pixels that `pick` names, on the bands of `axis`."""
+    parts: list[Spectra] = []
+    for window in scene.windows():
+        image = scene.read(window)
+        bare = surface_mask(image, scene.mask(window), max_ndvi) == MaskReason.VALID
+        flat, table = pick(window, bare)
+        if len(flat):
+            chosen = image.pixels().take(flat)
+            parts.append(replace(resample(chosen, axis), samples=table))
+    return stack(parts) if parts else None
+
+
+def stack(parts: Sequence[Spectra]) -> Spectra:
+    """Tables of spectra on the same bands, one below the other."""
+    first = parts[0]
+    samples = pd.concat([part.samples for part in parts], ignore_index=True)
+    return Spectra.of_table(
+        np.concatenate([part.values for part in parts]),
+        first.axis,
+        first.quantity,
+        samples=samples,
+        sensor=first.sensor,
+        provenance=first.provenance,
+    )
+
+
+def at_points(
+    scenes: Sequence[Scene],
+    points: pd.DataFrame,
+    axis: Axis,
+    covariates: Covariates | None = None,
+    max_ndvi: float = MAX_NDVI,
+) -> Spectra:
+    """The pixel under each ground point: its spectrum, its label, where it lies.
+
+    points    columns `latitude`, `longitude` and the label; every other column is kept
+    axis      bands to deliver
+    returns   a table of the points that fall on a valid pixel, in the order of scenes and pixels,
+              with `scene`, `row`, `column` and the covariates added. A point under several scenes
+              is taken from the first that shows it valid.
+
+    Raises LabelError if no point falls on a valid pixel, saying how many fell where.
+    """
+    left = points.reset_index(drop=True)
+    taken: list[Spectra] = []
+    outside = np.ones(len(left), bool)
+    open_rows = np.arange(len(left))
+    for scene in scenes:
+        rows, columns = locate(scene, left["latitude"].to_numpy(), left["longitude"].to_numpy())
+        inside = (rows >= 0) & (rows < scene.height) & (columns >= 0) & (columns < scene.width)
+        outside &= ~inside
+        found = _picked(scene, axis, max_ndvi, _points_in(left, rows, columns, inside, open_rows, scene))
+        if found is not None:
+            taken.append(found)
+            open_rows = np.setdiff1d(open_rows, found.samples["point"].to_numpy())
+    if not taken:
+        raise _nothing_found(scenes, points, int(outside.sum()))
+    table = stack(taken)
+    step = (
+        f"{len(table)} of {len(points)} ground points on a valid pixel; {int(outside.sum())} outside the "
+        f"scenes, {len(points) - len(table) - int(outside.sum())} masked (cloud, water, vegetation, ...)"
+    )
+    table = replace(table, samples=table.samples.drop(columns="point"))
+    return add_covariates(table, covariates).noted(step)
+
+
+def _points_in(
+    points: pd.DataFrame, rows: NDArray, columns: NDArray, inside: NDArray, open_rows: NDArray, scene: Scene
+) -> Pick:
+    def pick(window: Window, bare: NDArray[np.bool_]) -> tuple[NDArray[np.intp], pd.DataFrame]:
+        here = inside & (rows >= window.row) & (rows < window.row + window.rows)
+        here &= (columns >= window.column) & (columns < window.column + window.columns)
+        chosen = np.intersect1d(np.flatnonzero(here), open_rows)
+        flat = (rows[chosen] - window.row) * window.columns + (columns[chosen] - window.column)
+        clear = bare.ravel()[flat]
+        chosen, flat = chosen[clear], flat[clear]
+        table = points.iloc[chosen].assign(
+            point=chosen, scene=scene.name, row=rows[chosen], column=columns[chosen]
+        )
+        return flat, table
+
+    return pick
+
+
+def _nothing_found(scenes: Sequence[Scene], points: pd.DataFrame, outside: int) -> LabelError:
+    swapped = 0
+    for scene in scenes:
+        if points["longitude"].abs().max() > 90:
+            break
+        rows, columns = locate(scene, points["longitude"].to_numpy(), points["latitude"].to_numpy())
+        swapped += int(((rows >= 0) & (rows < scene.height) & (columns >= 0) & (columns < scene.width)).sum())
+    if swapped:
+        fix = f"Latitude and longitude look swapped: exchanged, {swapped} points would lie inside."
+    elif outside == len(points):
+        fix = "Check the coordinates (degrees WGS84) and that points and scenes show the same place."
+    else:
+        fix = "The others are masked: check clouds, or raise max_ndvi."
+    names = ", ".join(scene.name for scene in scenes[:2])
+    return LabelError(
+        f"none of {len(points)} ground points falls on a valid pixel ({outside} lie outside)",
+        where=names,
+        fix=fix,
+    )
+
+
+def random_pixels(
+    scenes: Sequence[Scene],
+    axis: Axis,
+    count: int,
+    seed: int,
+    max_ndvi: float = MAX_NDVI,
+) -> Spectra:
+    """About `count` valid pixels without a label, spread evenly over the scenes, drawn by seed.
+
+    The table has `scene`, `row`, `column`, `latitude`, `longitude`.
+    """
+    parts: list[Spectra] = []
+    for number, scene in enumerate(scenes):
+        rng = np.random.default_rng([seed, number])
+        share = count / len(scenes) / (scene.height * scene.width)
+        found = _picked(scene, axis, max_ndvi, _random_in(rng, share, scene))
+        if found is not None:
+            parts.append(found)
+    if not parts:
+        raise LabelError("no valid pixel in any scene", fix="Check the masks with: deepsalt inspect SCENE")
+    return stack(parts)
+
+
+def _random_in(rng: np.random.Generator, share: float, scene: Scene) -> Pick:
+    def pick(window: Window, bare: NDArray[np.bool_]) -> tuple[NDArray[np.intp], pd.DataFrame]:
+        clear = np.flatnonzero(bare)
+        wanted = min(len(clear), round(share * window.rows * window.columns))
+        flat = np.sort(rng.choice(clear, wanted, replace=False))
+        rows, columns = flat // window.columns + window.row, flat % window.columns + window.column
+        latitude, longitude = place(scene, rows, columns)
+        table = pd.DataFrame(
+            {
+                "scene": scene.name,
+                "row": rows,
+                "column": columns,
+                "latitude": latitude,
+                "longitude": longitude,
+            }
+        )
+        return flat, table
+
+    return pick
+
+
+def add_covariates(spectra: Spectra, covariates: Covariates | None) -> Spectra:
+    """Spectra with the covariates at each sample's place as columns; NaN where no raster reaches."""
+    if covariates is None:
+        return spectra
+    table = spectra.samples
+    found = covariates.at(table["latitude"].to_numpy(), table["longitude"].to_numpy())
+    return spectra.with_samples(**{name: found[name].to_numpy() for name in covariates.names})

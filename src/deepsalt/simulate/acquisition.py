@@ -1,0 +1,168 @@
+"""One image of one region: from the ground through sky and instrument to the numbers of the product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.simulate.bands import WAVELENGTHS_NM, curve
+from deepsalt.simulate.fields import smooth_field
+from deepsalt.simulate.instrument import Instrument
+from deepsalt.simulate.landscape import Landscape
+from deepsalt.simulate.place import Grid, grid_of
+from deepsalt.simulate.regions import Region
+from deepsalt.simulate.settings import WorldSettings, stream
+from deepsalt.simulate.sky import Sky, sky, through
+from deepsalt.simulate.surface import surface_reflectance
+from deepsalt.spectra import Sensor
+
+#: A digital number is reflectance times this; -32768 is nodata.
+SCALE, NODATA = 10_000.0, -32768
+#: Pixels simulated at once.
+_CHUNK_PIXELS = 4096
+#: Turbid, shallow water.
+_WATER = (
+    (350.0, 0.035), (450.0, 0.045), (560.0, 0.075), (650.0, 0.050), (710.0, 0.035), (800.0, 0.012),
+    (900.0, 0.004), (1000.0, 0.0), (2500.0, 0.0),
+)  # fmt: skip
+_VERSION = "V010110"
+
+LAND, WATER, BACKGROUND = 1, 2, 3
+_SATURATED_SWIR, _SATURATED_VNIR, _REDUCED = 16, 32, 1
+
+
+@dataclass(frozen=True, eq=False)
+class Acquisition:
+    """Everything a product folder is written from.
+
+    name         product id
+    grid         where the pixels lie
+    sensor       bands, by wavelength
+    start        start of the acquisition, UTC
+    sun_elevation, sun_azimuth   degrees
+    dn           (band, y, x) int16, -32768 = nodata
+    defective    (band, y, x) uint8, 1 = defective, 255 = background
+    classes      (y, x) uint8: 1 land, 2 water, 3 background
+    flags        other quality layers by name, (y, x) uint8
+    """
+
+    name: str
+    region: Region
+    grid: Grid
+    sensor: Sensor
+    start: datetime
+    sun_elevation: float
+    sun_azimuth: float
+    dn: NDArray[np.int16]
+    defective: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+    flags: dict[str, NDArray[np.uint8]]
+
+    @property
+    def inside(self) -> NDArray[np.bool_]:
+        """(y, x) True within the swath."""
+        return self.classes != BACKGROUND
+
+
+def acquire(land: Landscape, settings: WorldSettings) -> Acquisition:
+    """Photograph the landscape with EnMAP."""
+    rng = stream(settings.seed, land.region.name, "acquisition")
+    sensor = Sensor.load("enmap")
+    start = _start(land.region, rng)
+    elevation, azimuth = _sun(land.region, start)
+    above = sky(rng, land.shape, settings.cloud_cover)
+    reflectance = _reflectance(land, above, Instrument.in_orbit(sensor, rng), rng)
+    defective = _defects(reflectance, above.inside, rng)
+    dn = np.clip(np.rint(reflectance * SCALE), NODATA + 1, -(NODATA + 1)).astype(np.int16)
+    dn[:, ~above.inside] = NODATA
+    dn[~np.asarray(sensor.good)] = NODATA
+    classes = np.where(above.inside, np.where(land.water, WATER, LAND), BACKGROUND).astype(np.uint8)
+    flags = above.flags
+    flags["TESTFLAGS"] = _testflags(above, flags, rng)
+    name = _product_name(start, rng)
+    grid = grid_of(land.region, land.shape)
+    return Acquisition(
+        name, land.region, grid, sensor, start, elevation, azimuth, dn, defective, classes, flags
+    )
+
+
+def _reflectance(
+    land: Landscape, above: Sky, instrument: Instrument, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """(band, y, x) reflectance as the product would give it, in chunks of whole rows."""
+    rows, columns = land.shape
+    image = np.empty((len(instrument.sensor), rows, columns), dtype=np.float32)
+    vapour = 0.4 * smooth_field(rng, land.shape, 12)
+    veil = rng.normal(-0.001, 0.0015) * (np.asarray(instrument.sensor.axis.values) / 500.0) ** -1.5
+    water = curve(WAVELENGTHS_NM, _WATER)
+    block = max(1, _CHUNK_PIXELS // columns)
+    for first in range(0, rows, block):
+        part = slice(first, min(first + block, rows))
+        pixels = slice(part.start * columns, part.stop * columns)
+        ground = surface_reflectance(land.soil.take(pixels), land.surface.take(pixels))
+        wet = land.water[part].ravel()
+        ground[wet] = water * rng.uniform(0.6, 1.4, (int(wet.sum()), 1)).astype(np.float32)
+        number = np.tile(np.arange(columns), part.stop - part.start)
+        seen = instrument.sees(through(above, part, ground), number, columns)
+        seen = instrument.disturbed(seen, rng, vapour[part].ravel()) + veil.astype(np.float32)
+        image[:, part] = seen.T.reshape(len(instrument.sensor), -1, columns)
+    return image
+
+
+def _defects(
+    reflectance: NDArray[np.float32], inside: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Mark, and spoil, a few detector elements over short stretches of the flight."""
+    bands, rows, columns = reflectance.shape
+    mask = np.zeros(reflectance.shape, dtype=np.uint8)
+    for _ in range(5):
+        band, column = int(rng.integers(bands)), int(rng.integers(columns // 4, 3 * columns // 4))
+        first = int(rng.integers(rows // 4, 3 * rows // 4))
+        stretch = slice(first, min(first + max(4, rows // 12), rows))
+        mask[band, stretch, column] = 1
+        reflectance[band, stretch, column] *= np.float32(rng.uniform(0.3, 0.7))
+    mask[:, ~inside] = 255
+    return mask
+
+
+def _testflags(
+    above: Sky, flags: dict[str, NDArray[np.uint8]], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """Bits: 0-1 quality, 16 saturated SWIR, 32 saturated VNIR."""
+    testflags = np.where((flags["CIRRUS"] > 0) | (flags["HAZE"] > 0), _REDUCED, 0).astype(np.uint8)
+    glaring = above.inside & (above.cloud > 0.95) & (rng.random(above.cloud.shape) < 0.15)
+    testflags[glaring] |= _SATURATED_VNIR
+    testflags[glaring & (rng.random(above.cloud.shape) < 0.3)] |= _SATURATED_SWIR
+    return testflags
+
+
+def _start(region: Region, rng: np.random.Generator) -> datetime:
+    """About eleven o'clock by the sun, on a day of the region's dry season."""
+    day = datetime(int(rng.integers(2023, 2026)), region.month, int(rng.integers(1, 29)))
+    utc_hours = (11.0 - region.longitude / 15.0 + rng.normal(0.0, 0.15)) % 24
+    return day + timedelta(seconds=float(round(utc_hours * 3600)), microseconds=int(rng.integers(1_000_000)))
+
+
+def _sun(region: Region, start: datetime) -> tuple[float, float]:
+    """Elevation and azimuth, degrees, by the usual declination and hour-angle formulas."""
+    day = start.timetuple().tm_yday
+    declination = np.deg2rad(-23.44 * np.cos(2 * np.pi * (day + 10) / 365.25))
+    hours = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds() / 3600
+    angle = np.deg2rad(15.0 * ((hours + region.longitude / 15.0) % 24 - 12.0))
+    latitude = np.deg2rad(region.latitude)
+    up = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(angle)
+    east = -np.cos(declination) * np.sin(angle)
+    north = np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(angle)
+    return float(np.rad2deg(np.arcsin(up))), float(np.rad2deg(np.arctan2(east, north)) % 360)
+
+
+def _product_name(start: datetime, rng: np.random.Generator) -> str:
+    processed = start.replace(microsecond=0) + timedelta(seconds=int(rng.integers(2 * 86_400, 9 * 86_400)))
+    datatake, tile = int(rng.integers(10_000, 100_000)), int(rng.integers(1, 20))
+    return (
+        f"ENMAP01-____L2A-DT{datatake:010d}_{start:%Y%m%dT%H%M%SZ}_{tile:03d}"
+        f"_{_VERSION}_{processed:%Y%m%dT%H%M%SZ}"
+    )

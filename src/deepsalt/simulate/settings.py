@@ -1,0 +1,91 @@
+"""What a world is made of: the settings and the random streams that follow from its one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from deepsalt.errors import UsageError
+from deepsalt.simulate.regions import REGIONS, known_regions
+
+_SMALLEST_SCENE = 24
+
+
+@dataclass(frozen=True)
+class WorldSettings:
+    """The size of a simulated world. The same settings and seed give the same files, bit for bit.
+
+    seed                    any whole number from 0 up
+    regions                 names of `deepsalt.simulate.REGIONS`; a region looks the same whichever
+                            others are simulated beside it
+    rows, columns           pixels of a scene, 30 m each; at least 24
+    library_samples         laboratory samples of a region (one or two layers of a profile)
+    fields                  groups of ground points in a region
+    points_per_field        neighbouring ground points of a group
+    cloud_cover             share of the scene under cloud, 0-0.5
+    label_error             relative standard deviation of a measured ECe
+    library_error           the same for the laboratory's EC 1:2
+    """
+
+    seed: int = 0
+    regions: tuple[str, ...] = tuple(REGIONS)
+    rows: int = 128
+    columns: int = 120
+    library_samples: int = 160
+    fields: int = 14
+    points_per_field: int = 6
+    cloud_cover: float = 0.03
+    label_error: float = 0.07
+    library_error: float = 0.06
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "regions", tuple(self.regions))
+        if self.seed < 0:
+            raise UsageError(f"seed is {self.seed}", where="settings", fix="Use 0 or a larger whole number.")
+        known_regions(self.regions)
+        if min(self.rows, self.columns) < _SMALLEST_SCENE:
+            raise UsageError(
+                f"a scene of {self.rows} x {self.columns} pixels",
+                where="settings",
+                fix=f"Use at least {_SMALLEST_SCENE} rows and columns.",
+            )
+        for name in ("library_samples", "fields", "points_per_field"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} is {getattr(self, name)}", where="settings", fix="Use at least 1.")
+        for name in ("cloud_cover", "label_error", "library_error"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise UsageError(f"{name} is {getattr(self, name)}", where="settings", fix="Use 0 to 0.5.")
+
+    @classmethod
+    def small(cls, seed: int = 0) -> WorldSettings:
+        """Two small regions, for tests: about two seconds."""
+        return cls(
+            seed=seed,
+            regions=("alluvial_basin", "gypsum_marl"),
+            rows=48,
+            columns=44,
+            library_samples=24,
+            fields=5,
+            points_per_field=4,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as they stand in `world.json`."""
+        return {**asdict(self), "regions": list(self.regions)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], *, where: str = "settings") -> WorldSettings:
+        """The settings of `as_dict`. Raises UsageError for a key that is not known."""
+        unknown = set(values) - {f.name for f in fields(cls)}
+        if unknown:
+            raise UsageError(f"unknown setting {sorted(unknown)[0]!r}", where=where)
+        return cls(**{**values, "regions": tuple(values.get("regions", cls.regions))})
+
+
+def stream(seed: int, *keys: str) -> np.random.Generator:
+    """An independent random stream for each use, found by name: adding a use changes no other."""
+    return np.random.default_rng(np.random.SeedSequence([seed, *(crc32(key.encode()) for key in keys)]))

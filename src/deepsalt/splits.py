@@ -1,0 +1,94 @@
+"""Who learns and who is asked: splits that never put one group on both sides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deepsalt.errors import LabelError, UsageError
+
+Rows = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row numbers of the parts of a table; no group has rows in two parts.
+
+    train   rows to learn from (validation for early stopping is taken from these)
+    test    rows of other groups in the same regions
+    unseen  rows of a region that gives no row to the other parts
+    """
+
+    train: Rows
+    test: Rows
+    unseen: Rows
+
+    def part(self, name: str) -> Rows:
+        return {"train": self.train, "test": self.test, "unseen": self.unseen}[name]
+
+
+def grouped_holdout(groups: ArrayLike, share: float, seed: int) -> tuple[Rows, Rows]:
+    """(kept, held out) row numbers: whole groups, drawn at random, about `share` of the rows.
+
+    Raises LabelError if there are fewer than two groups.
+    """
+    names = np.asarray(groups).astype(str)
+    unique, counts = np.unique(names, return_counts=True)
+    if len(unique) < 2:
+        raise LabelError(
+            f"a grouped split needs at least two groups, found {len(unique)}",
+            fix="Give a column of profiles or fields as `group`.",
+        )
+    order = np.random.default_rng(seed).permutation(len(unique))
+    filled = np.cumsum(counts[order])
+    enough = int(np.searchsorted(filled, share * len(names))) + 1
+    held = np.isin(names, unique[order[: min(enough, len(unique) - 1)]])
+    return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def regional_split(
+    groups: ArrayLike, regions: ArrayLike | None, unseen_region: str | None, test_share: float, seed: int
+) -> Split:
+    """Leave one region out whole, then hold out whole groups of the others.
+
+    groups          (row,) group of each row
+    regions         (row,) region of each row, or None
+    unseen_region   the region nobody learns from, or None for no such part
+    test_share      share of the remaining rows to hold out for the grouped random test
+
+    Raises UsageError for a region that is not there.
+    """
+    names = np.asarray(groups).astype(str)
+    away = np.zeros(len(names), bool)
+    if unseen_region is not None:
+        places = np.full(len(names), "") if regions is None else np.asarray(regions).astype(str)
+        away = places == unseen_region
+        if not away.any():
+            known = sorted(set(places) - {""})
+            raise UsageError(
+                f"no ground point lies in the unseen region {unseen_region!r}",
+                fix=f"Regions of the points: {', '.join(known) or 'none; the points need a column region'}.",
+            )
+        shared = sorted(set(names[away]) & set(names[~away]))
+        if shared:
+            raise LabelError(f"group {shared[0]!r} has points inside and outside of region {unseen_region!r}")
+    home = np.flatnonzero(~away)
+    train, test = grouped_holdout(names[home], test_share, seed)
+    return Split(home[train], home[test], np.flatnonzero(away))
+
+
+def grouped_folds(groups: ArrayLike, folds: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
+    """(train, test) row numbers of a cross-validation in which each group is tested once.
+
+    Raises LabelError if there are fewer groups than folds.
+    """
+    from sklearn.model_selection import GroupKFold
+
+    names = np.asarray(groups).astype(str)
+    found = len(np.unique(names))
+    if found < folds:
+        raise LabelError(f"{folds} folds need {folds} groups, found {found}", fix="Use fewer folds.")
+    yield from GroupKFold(folds, shuffle=True, random_state=seed).split(names, groups=names)

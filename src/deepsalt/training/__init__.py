@@ -1,0 +1,57 @@
+"""Training of the preset `paper`: losses, loop, stages, checks, and the model file.
+
+Names are imported when they are first used, because importing torch takes seconds; the settings
+need no torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_PUBLIC = {
+    "PaperData": "deepsalt.training.data",
+    "PaperResult": "deepsalt.training.paper",
+    "PaperSettings": "deepsalt.training.settings",
+    "Stage": "deepsalt.training.settings",
+    "StageHistory": "deepsalt.training.loop",
+    "TeacherResult": "deepsalt.training.teach",
+    "load_model": "deepsalt.training.modelfile",
+    "model_from_file": "deepsalt.training.modelfile",
+    "model_to_file": "deepsalt.training.modelfile",
+    "pick_device": "deepsalt.training.device",
+    "save_model": "deepsalt.training.modelfile",
+    "train_paper": "deepsalt.training.paper",
+    "train_teacher": "deepsalt.training.teach",
+}
+
+__all__ = [
+    "PaperData",
+    "PaperResult",
+    "PaperSettings",
+    "Stage",
+    "StageHistory",
+    "TeacherResult",
+    "load_model",
+    "model_from_file",
+    "model_to_file",
+    "pick_device",
+    "save_model",
+    "train_paper",
+    "train_teacher",
+]
+
+if TYPE_CHECKING:
+    from deepsalt.training.data import PaperData
+    from deepsalt.training.device import pick_device
+    from deepsalt.training.loop import StageHistory
+    from deepsalt.training.modelfile import load_model, model_from_file, model_to_file, save_model
+    from deepsalt.training.paper import PaperResult, train_paper
+    from deepsalt.training.settings import PaperSettings, Stage
+    from deepsalt.training.teach import TeacherResult, train_teacher
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'deepsalt.training' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)

@@ -1,0 +1,163 @@
+"""One loop for every stage: Adam, seeded mini-batches, clipped gradients, early stopping on validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from deepsalt.errors import TrainingError
+from deepsalt.training.settings import Stage
+
+Progress = Callable[[str, int, int], None]
+Terms = dict[str, Tensor]
+
+_WARM_UP = 0.05  # share of the steps
+_LAST_RATE = 0.02  # share of the peak rate
+
+
+@dataclass(frozen=True)
+class StageHistory:
+    """What happened in one stage, epoch by epoch.
+
+    stage       name of the stage
+    loss        what `train` and `validation` hold
+    epoch       1, 2, ...
+    train       mean training loss of the epoch
+    validation  validation loss after the epoch; what early stopping looked at
+    terms       mean of each term of the training loss
+    best_epoch  the epoch whose weights were kept
+    """
+
+    stage: str
+    loss: str
+    epoch: list[int] = field(default_factory=list)
+    train: list[float] = field(default_factory=list)
+    validation: list[float] = field(default_factory=list)
+    terms: dict[str, list[float]] = field(default_factory=dict)
+    best_epoch: int = 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain lists and numbers, for JSON."""
+        return {key: getattr(self, key) for key in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What a stage minimises.
+
+    name      of the stage
+    loss      in words
+    module    whose parameters are trained, and that is switched between training and inference
+    terms     rows (n,) of this stage to the terms of the loss; "total" is minimised
+    validate  the number that early stopping looks at; smaller is better
+    """
+
+    name: str
+    loss: str
+    module: nn.Module
+    terms: Callable[[Tensor], Terms]
+    validate: Callable[[], float]
+
+
+def fit(
+    objective: Objective,
+    rows: Tensor,
+    stage: Stage,
+    generator: torch.Generator,
+    *,
+    clip: float = 1.0,
+    progress: Progress | None = None,
+) -> StageHistory:
+    """Train `objective.module` in place and leave it, in inference mode, with its best weights.
+
+    rows  (n,) row numbers of the training set; nothing else is drawn from
+    Raises TrainingError when the loss stops being a number.
+    """
+    module = objective.module
+    parameters = [p for p in module.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(
+        parameters, lr=stage.learning_rate, weight_decay=stage.weight_decay, fused=True
+    )
+    history = StageHistory(objective.name, objective.loss)
+    best, best_weights, kept = math.inf, _copy(module), 0
+    for epoch in range(stage.epochs):
+        batches = _batches(rows, stage, generator)
+        module.train()
+        sums: dict[str, float] = {}
+        for step, batch in enumerate(batches):
+            _set_rate(optimiser, stage, (epoch + step / len(batches)) / stage.epochs)
+            terms = _step(objective, optimiser, parameters, batch, clip)
+            for key, value in terms.items():
+                sums[key] = sums.get(key, 0.0) + float(value.detach()) / len(batches)
+        module.eval()
+        with torch.no_grad():
+            score = objective.validate()
+        _record(history, epoch + 1, sums, score)
+        if not math.isfinite(score) or not math.isfinite(sums["total"]):
+            raise TrainingError(
+                f"the loss became {sums['total']} in epoch {epoch + 1}",
+                where=f"training stage {objective.name}",
+                fix="Lower the learning rate of this stage, and look for extreme spectra.",
+            )
+        if score < best:
+            best, best_weights, kept = score, _copy(module), epoch + 1
+        if progress:
+            progress(objective.name, epoch + 1, stage.epochs)
+        if epoch + 1 - kept >= stage.patience:
+            break
+    module.load_state_dict(best_weights)
+    if progress and len(history.epoch) < stage.epochs:
+        progress(objective.name, stage.epochs, stage.epochs)
+    return _with_best(history, kept)
+
+
+def _step(
+    objective: Objective,
+    optimiser: torch.optim.Optimizer,
+    parameters: Sequence[nn.Parameter],
+    batch: Tensor,
+    clip: float,
+) -> Terms:
+    optimiser.zero_grad(set_to_none=True)
+    terms = objective.terms(batch)
+    terms["total"].backward()
+    nn.utils.clip_grad_norm_(parameters, clip)
+    optimiser.step()
+    return terms
+
+
+def _batches(rows: Tensor, stage: Stage, generator: torch.Generator) -> Sequence[Tensor]:
+    """Shuffled rows in batches of nearly equal size: no last batch of one or two rows."""
+    order = rows[torch.randperm(len(rows), generator=generator)]
+    if stage.rows:
+        order = order[: stage.rows]
+    return torch.tensor_split(order, math.ceil(len(order) / stage.batch))
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, stage: Stage, done: float) -> None:
+    warm = min(1.0, (done + 1e-3) / _WARM_UP)
+    falling = _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
+    for group in optimiser.param_groups:
+        group["lr"] = stage.learning_rate * warm * falling
+
+
+def _record(history: StageHistory, epoch: int, sums: dict[str, float], score: float) -> None:
+    history.epoch.append(epoch)
+    history.train.append(sums["total"])
+    history.validation.append(score)
+    for key, value in sums.items():
+        if key != "total":
+            history.terms.setdefault(key, []).append(value)
+
+
+def _with_best(history: StageHistory, best_epoch: int) -> StageHistory:
+    return StageHistory(**{**history.as_dict(), "best_epoch": best_epoch})
+
+
+def _copy(module: nn.Module) -> dict[str, Tensor]:
+    return {key: value.detach().clone() for key, value in module.state_dict().items()}
