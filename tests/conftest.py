@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# Tests assert values, never times: these machines are shared, and a slow moment is no failure.
+settings.register_profile("deepsalt", deadline=None, max_examples=25)
+settings.load_profile("deepsalt")
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

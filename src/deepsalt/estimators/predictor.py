@@ -70,7 +70,7 @@ class BandInputs:
             )
         if spectra.quantity != self.quantity:
             raise BandError(f"the model reads {self.quantity}, these spectra are {spectra.quantity}")
-        return resample(spectra, self.axis).values
+        return np.array(resample(spectra, self.axis).values)
 
     def covariate_values(self, spectra: Spectra) -> NDArray[np.float32]:
         """(sample, covariate), NaN = missing. Raises UsageError if a column is not there at all."""

@@ -17,8 +17,8 @@ from deepsalt.estimators.lab import label_sd
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.labels import with_ece
 from deepsalt.pairing import Pairs, nearest_pairs
-from deepsalt.preprocessing.resample import resampling_matrix
-from deepsalt.spectra import Sensor, Spectra
+from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
+from deepsalt.spectra import Scene, Spectra
 from deepsalt.splits import grouped_holdout
 from deepsalt.units import ece_from_log, log_ece
 
@@ -122,17 +122,23 @@ class DeepSaltRegressor:
         covariates = self.inputs_.covariate_values(spectra)
         return ece_from_log(self.model_.predict(values, covariates).numpy())
 
-    def needed_bands(self, sensor: Sensor) -> NDArray[np.bool_]:
-        """(band,) which of the sensor's bands a prediction is computed from.
+    def needed_bands(self, scene: Scene) -> NDArray[np.bool_]:
+        """(band,) which of the scene's bands a prediction is computed from.
 
-        Raises BandError for another sensor than the one the model was trained for.
+        Raises BandError for another sensor than the one the model was trained for, and for a scene
+        without data in bands the model needs.
         """
+        sensor = scene.sensor
         if sensor.name != self.inputs_.sensor:
             raise BandError(
                 f"the model was trained for {self.inputs_.sensor}, the scene is {sensor.name}",
+                where=scene.name,
                 fix="Train a model for this sensor, or map a product of the model's sensor.",
             )
-        weights, _ = resampling_matrix(sensor.axis, self.inputs_.axis)
+        available = ~scene.empty if len(scene.empty) else None
+        weights, covered = resampling_matrix(sensor.axis, self.inputs_.axis, available)
+        if not covered.all():
+            raise missing_bands(f"scene {scene.name}", sensor.axis, self.inputs_.axis, covered)
         return np.asarray((weights > 0).any(axis=0))
 
     def _settings(self) -> PaperSettings:
@@ -166,7 +172,7 @@ class DeepSaltRegressor:
         train, validation = grouped_holdout(training_groups(library), self.validation_share, self.seed)
         self.library_inputs_ = BandInputs.of(library)
         return {
-            "lab_x": library.values,
+            "lab_x": self.library_inputs_.values(library),
             "lab_y": log_ece(training_target(library, TARGET)).astype(np.float32),
             "lab_train": train,
             "lab_validation": validation,

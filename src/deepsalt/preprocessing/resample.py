@@ -1,9 +1,10 @@
 """Spectra on other bands: Gaussian spectral response as one matrix product.
 
 A band is taken as a Gaussian of its centre and FWHM. Going from bands of width f to wider bands of
-width F, the missing blur is a Gaussian of FWHM sqrt(F^2 - f^2); where the target is not wider than the
-source nothing is left to blur and the source is interpolated linearly. Rows of weights sum to one, so a
-flat spectrum stays flat, and bands resampled to themselves do not change.
+width F, the missing blur is a Gaussian of FWHM sqrt(F^2 - f^2). The source is taken as linear between its
+bands, so that the weights are exact integrals; where the target is not wider than the source nothing is
+left to blur and only the interpolation remains. Rows of weights sum to one: a flat spectrum stays flat,
+and bands resampled to themselves do not change.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from numpy.typing import NDArray
 from deepsalt.errors import BandError
 from deepsalt.spectra import Axis, Sensor, Spectra
 
-#: Points at which each Gaussian is evaluated, over +-1.5 FWHM (its tail beyond holds 0.04 %).
-_QUADRATURE = np.linspace(-1.5, 1.5, 201)
-_GAUSSIAN = np.exp(-4.0 * np.log(2.0) * _QUADRATURE**2)
+#: FWHM of a Gaussian in standard deviations.
+_FWHM_PER_SD = float(np.sqrt(8.0 * np.log(2.0)))
+#: Weights below it are dropped: 1e-7 of a reflectance is far below any sensor's noise.
+_NO_WEIGHT = 1e-7
 #: Share of a band's weight that must fall on values that are there.
 _ENOUGH = 0.5
 
@@ -62,24 +64,47 @@ def _covered(source: Axis, target: Axis, keep: NDArray[np.bool_]) -> NDArray[np.
 
 
 def _weights(source: Axis, target: Axis, source_widths: NDArray[np.float64]) -> NDArray[np.float64]:
-    centres = source.values
-    width_there = np.interp(target.values, centres, source_widths)
-    blur = np.sqrt(np.maximum(target.widths**2 - width_there**2, 0.0))
-    at = target.values[:, None] + blur[:, None] * _QUADRATURE[None, :]
-    inside = (at >= centres[0] - source_widths[0] / 2) & (at <= centres[-1] + source_widths[-1] / 2)
-    share = np.where(inside | (blur[:, None] == 0), _GAUSSIAN[None, :], 0.0)
-    share /= share.sum(axis=1, keepdims=True)
+    width_there = np.interp(target.values, source.values, source_widths)
+    blur = np.sqrt(np.maximum(target.widths**2 - width_there**2, 0.0)) / _FWHM_PER_SD
+    weights = _interpolation(source.values, target.values)
+    wide = (blur > 0) & (len(source) > 1)
+    if wide.any():
+        blurred = _blur(source.values, target.values[wide], blur[wide])
+        total = blurred.sum(axis=1, keepdims=True)
+        weights[wide] = np.divide(blurred, total, out=weights[wide], where=total > _NO_WEIGHT)
+    weights[weights < _NO_WEIGHT] = 0.0
+    return weights / weights.sum(axis=1, keepdims=True)
 
-    at = np.clip(at, centres[0], centres[-1])
-    right = np.clip(np.searchsorted(centres, at), min(1, len(centres) - 1), len(centres) - 1)
+
+def _interpolation(nodes: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(at, node) weights of linear interpolation; the end value beyond the ends."""
+    inside = np.clip(at, nodes[0], nodes[-1])
+    right = np.clip(np.searchsorted(nodes, inside), min(1, len(nodes) - 1), len(nodes) - 1)
     left = np.maximum(right - 1, 0)
-    gap = centres[right] - centres[left]
-    toward_right = np.divide(at - centres[left], gap, out=np.zeros_like(at), where=gap > 0)
-    weights = np.zeros((len(target), len(centres)))
-    rows = np.broadcast_to(np.arange(len(target))[:, None], at.shape)
-    np.add.at(weights, (rows, left), share * (1.0 - toward_right))
-    np.add.at(weights, (rows, right), share * toward_right)
+    gap = nodes[right] - nodes[left]
+    toward_right = np.divide(inside - nodes[left], gap, out=np.zeros_like(inside), where=gap > 0)
+    weights = np.zeros((len(at), len(nodes)))
+    rows = np.arange(len(at))
+    np.add.at(weights, (rows, left), 1.0 - toward_right)
+    np.add.at(weights, (rows, right), toward_right)
     return weights
+
+
+def _blur(
+    nodes: NDArray[np.float64], centres: NDArray[np.float64], sd: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(centre, node) integrals of a Gaussian times the hat function of each node, between the end nodes.
+
+    With F the second antiderivative of the Gaussian, (x - c) Phi(z) + sd phi(z), the integral over an
+    inner hat is the difference of the slopes of F to its right and left neighbours.
+    """
+    from scipy.special import ndtr
+
+    z = (nodes[None, :] - centres[:, None]) / sd[:, None]
+    below = ndtr(z)
+    second = sd[:, None] * (z * below + np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi))
+    slopes = np.diff(second, axis=1) / np.diff(nodes)[None, :]
+    return np.diff(slopes, axis=1, prepend=below[:, :1], append=below[:, -1:])
 
 
 def apply_weights(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -108,17 +133,17 @@ def resample(spectra: Spectra, target: Axis | Sensor) -> Spectra:
         return replace(spectra, sensor=sensor)
     weights, covered = resampling_matrix(spectra.axis, axis, available)
     if not covered.all():
-        raise missing_bands(spectra, axis, covered)
+        whose = f"the {spectra.sensor.name if spectra.sensor else 'laboratory'} table"
+        raise missing_bands(whose, spectra.axis, axis, covered)
     step = f"resampled from {spectra.axis.describe()} to {axis.describe()}"
     return spectra.with_values(apply_weights(values, weights), axis, sensor=sensor, step=step)
 
 
-def missing_bands(spectra: Spectra, needed: Axis, covered: NDArray[np.bool_]) -> BandError:
+def missing_bands(whose: str, found: Axis, needed: Axis, covered: NDArray[np.bool_]) -> BandError:
     """The error for bands that are needed and not there."""
-    name = spectra.sensor.name if spectra.sensor else "laboratory"
     return BandError(
-        f"{name} spectra have {spectra.axis.describe()}; {len(needed)} bands are needed and "
-        f"{int((~covered).sum())} are missing ({describe_ranges(needed, ~covered)})",
+        f"{whose} has {found.describe()}; {len(needed)} bands are needed and "
+        f"{int((~covered).sum())} are missing or without data ({describe_ranges(needed, ~covered)})",
         fix="Use a product that holds these bands, or train a model on the bands that are there.",
     )
 

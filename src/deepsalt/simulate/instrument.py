@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,7 +86,20 @@ class Instrument:
 
 
 def gaussian_response(centre_nm: Floats, fwhm_nm: Floats) -> NDArray[np.float32]:
-    """(wavelength, band) Gaussian responses on `WAVELENGTHS_NM`; each band's weights sum to 1."""
-    z = (WAVELENGTHS_NM[:, None].astype(np.float64) - centre_nm) * FWHM_PER_SIGMA / fwhm_nm
-    weights = np.exp(-0.5 * z**2)
-    return (weights / weights.sum(axis=0)).astype(np.float32)
+    """(wavelength, band) Gaussian responses on `WAVELENGTHS_NM`; each band's weights sum to 1.
+
+    Integrated over 1 nm steps of the spectrum drawn straight between its points: the narrowest bands
+    are hardly wider than the distance of two points.
+    """
+    fine = np.arange(float(WAVELENGTHS_NM[0]), float(WAVELENGTHS_NM[-1]) + 1.0)
+    weights = np.exp(-0.5 * ((fine[:, None] - centre_nm) * FWHM_PER_SIGMA / fwhm_nm) ** 2)
+    response = _between_points(tuple(fine)) @ weights
+    return (response / response.sum(axis=0)).astype(np.float32)
+
+
+@cache
+def _between_points(fine: tuple[float, ...]) -> NDArray[np.float64]:
+    """(wavelength, fine) share of each point of the grid in a value between the points."""
+    step = float(WAVELENGTHS_NM[1] - WAVELENGTHS_NM[0])
+    distance = np.abs(WAVELENGTHS_NM[:, None].astype(np.float64) - np.asarray(fine))
+    return np.clip(1.0 - distance / step, 0.0, None)

@@ -74,7 +74,7 @@ def swath(shape: tuple[int, int]) -> NDArray[np.bool_]:
     y, x = y - (rows - 1) / 2, x - (columns - 1) / 2
     tilt = np.deg2rad(_TILT_DEGREES)
     along, across = y * np.cos(tilt) - x * np.sin(tilt), x * np.cos(tilt) + y * np.sin(tilt)
-    reach = 0.5 * (np.cos(tilt) + 0.4 * np.sin(tilt))
+    reach = 0.5 * np.cos(tilt)
     return (np.abs(along) <= reach * rows) & (np.abs(across) <= reach * columns)
 
 

@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib import resources
-from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -55,7 +54,7 @@ class Sensor:
         noise = np.full(bands, np.nan) if self.noise is None else np.asarray(self.noise, float)
         object.__setattr__(self, "good", good)
         object.__setattr__(self, "noise", noise)
-        object.__setattr__(self, "about", MappingProxyType(dict(self.about)))
+        object.__setattr__(self, "about", dict(self.about))
         for what in (self.detector, good, noise):
             if len(what) != bands:
                 raise BandError(

@@ -48,8 +48,6 @@ class Spectra:
         dims = tuple(self.data.dims)
         if dims not in (("sample", "band"), ("y", "x", "band")):
             raise SpectraError(f"spectra have dimensions {dims}", fix="Use (sample, band) or (y, x, band).")
-        if self.data.sizes["band"] != len(self.axis):
-            raise SpectraError(f"{self.data.sizes['band']} bands of values but {len(self.axis)} band centres")
         if self.quantity not in ("reflectance", "absorbance"):
             raise SpectraError(
                 f"unknown quantity {self.quantity!r}", fix="Use 'reflectance' or 'absorbance'."
@@ -167,6 +165,8 @@ class Spectra:
 
 
 def _labelled(values: NDArray[np.float32], axis: Axis, dims: tuple[Any, ...]) -> xr.DataArray:
+    if values.shape[-1] != len(axis):
+        raise SpectraError(f"{values.shape[-1]} bands of values but {len(axis)} band centres")
     coords: dict[str, Any] = {axis.name: ("band", axis.values, {"units": axis.unit})}
     if axis.fwhm is not None:
         coords["fwhm"] = ("band", axis.fwhm, {"units": axis.unit})

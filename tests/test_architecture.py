@@ -1,0 +1,117 @@
+"""The order of the house: imports only go downhill, and importing deepsalt stays quick."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "deepsalt"
+
+#: Rank of each package or module; it may import only from lower ranks, and from itself.
+RANK = {
+    "errors": 0,
+    "units": 0.5, "files": 0.5,
+    "spectra": 1, "salinity": 1,
+    "readers": 2,
+    "preprocessing": 3, "simulate": 3, "augment": 3,
+    "pairing": 4, "splits": 4, "labels": 4, "sampling": 4,
+    "models": 5,
+    "training": 6,
+    "estimators": 7,
+    "evaluation": 8, "mapping": 8,
+    "report": 9, "viewer": 9,
+    "config": 10,
+    "pipeline": 11,
+    "console": 12,
+    "cli": 13,
+}  # fmt: skip
+
+#: Modules that touch neither files nor tables: tensors in, tensors out.
+TENSORS_ONLY_FORBIDS = {"pandas", "xarray", "rasterio", "pathlib", "json"}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+
+
+def home_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported_names(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= (
+                {node.module} if node.module != "deepsalt" else {f"deepsalt.{a.name}" for a in node.names}
+            )
+    return found
+
+
+def rooms_imported_by(path: Path) -> set[str]:
+    own = {name.split(".")[1] for name in imported_names(path) if name.startswith("deepsalt.")}
+    return {room for room in own if room != "__version__"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_only_go_downhill(path: Path) -> None:
+    home = home_of(path)
+    assert home in RANK, f"{home} has no rank: give it one here and in the documentation"
+    uphill = {room for room in rooms_imported_by(path) if room != home and RANK[room] >= RANK[home]}
+    assert not uphill, f"{path.name} imports {uphill}, which stand no lower than {home}"
+
+
+def test_the_rank_test_sees_an_uphill_import(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    bad.write_text(
+        "from deepsalt.cli import main\nfrom deepsalt import read\nimport deepsalt.training.loop\n"
+    )
+    assert rooms_imported_by(bad) == {"cli", "read", "training"}
+
+
+@pytest.mark.parametrize("path", sorted((SOURCE / "models").glob("*.py")), ids=lambda path: path.name)
+def test_models_know_tensors_only(path: Path) -> None:
+    assert not {name.split(".")[0] for name in imported_names(path)} & TENSORS_ONLY_FORBIDS
+
+
+def test_worlds_and_method_do_not_know_each_other() -> None:
+    for path in (SOURCE / "simulate").rglob("*.py"):
+        assert not rooms_imported_by(path) & {"augment", "models", "training", "estimators"}
+    for room in ("models", "training", "estimators", "preprocessing"):
+        for path in (SOURCE / room).rglob("*.py"):
+            assert "simulate" not in rooms_imported_by(path)
+
+
+HEAVY = ("torch", "xarray", "pandas", "sklearn", "rasterio", "matplotlib", "scipy")
+
+
+def loaded_after(statement: str) -> set[str]:
+    code = f"{statement}\nimport sys\nprint(*[m for m in {HEAVY!r} if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(out.stdout.split())
+
+
+def test_importing_deepsalt_imports_nothing_heavy() -> None:
+    assert loaded_after("import deepsalt") == set()
+
+
+def test_reading_and_mapping_rooms_do_not_import_torch() -> None:
+    statement = (
+        "import deepsalt.readers, deepsalt.mapping, deepsalt.simulate, deepsalt.config, deepsalt.labels"
+    )
+    assert "torch" not in loaded_after(statement)
+
+
+def test_every_public_name_is_there() -> None:
+    import deepsalt
+
+    for name in deepsalt.__all__:
+        assert getattr(deepsalt, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        deepsalt.nothing  # noqa: B018
