@@ -74,7 +74,7 @@ def regional_split(
             )
         shared = sorted(set(names[away]) & set(names[~away]))
         if shared:
-            raise LabelError(f"group {shared[0]!r} has points inside and outside of region {unseen_region!r}")
+            raise LabelError(f"group {str(shared[0])!r} has points inside and outside of region {unseen_region!r}")
     home = np.flatnonzero(~away)
     train, test = grouped_holdout(names[home], test_share, seed)
     return Split(home[train], home[test], np.flatnonzero(away))

@@ -1,0 +1,90 @@
+"""The config: checked whole, with the nearest key named."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from deepsalt.config import TEMPLATE, Config, load_config, parse_config
+from deepsalt.errors import ConfigError
+from deepsalt.pipeline.settings import paper_settings
+
+MINIMAL = {"library": {"path": "lab.csv"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({**MINIMAL, "libary": {}}, r"unknown key 'libary'.*Did you mean 'library'"),
+        ({"library": {"path": "x", "domian": "mir"}}, r"unknown key 'library.domian'.*Did you mean 'domain'"),
+        ({**MINIMAL, "split": {"test_shar": 0.1}}, r"Did you mean 'test_share'"),
+        ({**MINIMAL, "split": {"xyz": 1}}, r"Known there: folds, library_covers_unseen"),
+        ({**MINIMAL, "split": {"test_share": 1.5}}, r"split.test_share.*found '1.5'"),
+        ({**MINIMAL, "method": {"preset": "magic"}}, r"method.preset.*'magic'"),
+        ({"library": {"path": "x", "ec": "ec1:3"}}, r"unknown EC method 'ec1:3'"),
+        ({}, r"library: Field required"),
+        ({**MINIMAL, "satellite": {"scenes": [], "points": "p.csv"}}, r"satellite.scenes"),
+    ],
+)
+def test_a_wrong_config_gets_one_line(content: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        parse_config(content, where="my.toml")
+    assert str(caught.value).startswith("my.toml: ")
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_the_template_is_a_valid_config_and_its_comments_are_true_defaults() -> None:
+    config = parse_config(tomllib.loads(TEMPLATE))
+    assert config.method == Config.model_validate(MINIMAL).method
+    assert config.split == Config.model_validate(MINIMAL).split
+    assert config.satellite is not None
+    assert config.satellite.max_ndvi == 0.35
+
+
+def test_paths_are_taken_from_the_configs_folder(tmp_path: Path) -> None:
+    file = tmp_path / "a" / "c.toml"
+    file.parent.mkdir()
+    file.write_text('[library]\npath = "lab.csv"\n[satellite]\nscenes = ["s/*"]\npoints = "/abs/p.csv"\n')
+    config = load_config(file)
+    assert config.library.path == str(tmp_path / "a" / "lab.csv")
+    assert config.satellite is not None
+    assert config.satellite.scenes == [str(tmp_path / "a" / "s/*")]
+    assert config.satellite.points == "/abs/p.csv"
+
+
+def test_a_missing_file_and_broken_toml(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no such file.*deepsalt init"):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "bad.toml").write_text("[library\n")
+    with pytest.raises(ConfigError, match=r"cannot be read as TOML.*line 1"):
+        load_config(tmp_path / "bad.toml")
+
+
+def test_settings_change_single_values_of_a_stage() -> None:
+    settings = paper_settings({"response_weight": 0.5, "student": {"epochs": 3}, "hidden": [32, 16]})
+    default = paper_settings({})
+    assert settings.response_weight == 0.5
+    assert (settings.student.epochs, settings.student.batch) == (3, default.student.batch)
+    assert settings.hidden == (32, 16)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"respons_weight": 1.0},
+            r"method.settings: unknown key 'respons_weight'. Did you mean 'response_weight'",
+        ),
+        ({"student": {"epoch": 1}}, r"method.settings.student: unknown key 'epoch'. Did you mean 'epochs'"),
+        ({"student": 3}, r"is no table"),
+        ({"latent": "big"}, r"'big' cannot be used. Give a value like the default"),
+        ({"adaptation": False}, r"Move it to \[method\]"),
+        ({"student": {"epochs": 0}}, r"method.settings.student: epochs is 0"),
+    ],
+)
+def test_wrong_settings_are_refused(changes: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        paper_settings(changes)

@@ -1,0 +1,103 @@
+"""Pixels under ground points, and pixels without a label."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepsalt.errors import LabelError
+from deepsalt.sampling import at_points, locate, place, random_pixels, usable_axis
+from tests.toys import TOY_SENSOR, toy_scene
+
+SCENE = toy_scene()
+
+
+def points(rows: list[int], columns: list[int], scene=SCENE) -> pd.DataFrame:
+    latitude, longitude = place(scene, np.array(rows), np.array(columns))
+    return pd.DataFrame(
+        {
+            "id": [f"p{i}" for i in range(len(rows))],
+            "latitude": latitude,
+            "longitude": longitude,
+            "ece_ds_m": 1.0,
+        }
+    )
+
+
+def test_place_and_locate_are_inverse() -> None:
+    rows, columns = np.array([0, 5, 11]), np.array([9, 3, 0])
+    found = locate(SCENE, *place(SCENE, rows, columns))
+    assert [list(map(int, axis)) for axis in found] == [rows.tolist(), columns.tolist()]
+
+
+def test_each_point_gets_the_spectrum_of_its_own_pixel() -> None:
+    found = at_points([SCENE], points([7, 2, 11], [1, 9, 4]), TOY_SENSOR.axis)
+    table = found.samples.set_index("id")
+    for name, row, column in (("p0", 7, 1), ("p1", 2, 9), ("p2", 11, 4)):
+        assert (table.loc[name, "row"], table.loc[name, "column"]) == (row, column)
+    order = found.samples["row"].to_numpy()
+    assert found.values[:, 0] == pytest.approx(order / 100 + 0.1)
+    assert found.values[:, 4] == pytest.approx(found.samples["column"] / 100 + 0.1)
+
+
+def test_masked_and_outside_points_are_left_out_and_counted() -> None:
+    table = points([0, 0, 5], [0, 1, 5])
+    far = points([500], [5]).assign(id="far")
+    found = at_points([SCENE], pd.concat([table, far]), TOY_SENSOR.axis)
+    assert found.samples["id"].tolist() == ["p2"]
+    assert "1 of 4 ground points on a valid pixel; 1 outside the scenes, 2 masked" in found.provenance[-1]
+
+
+def test_a_point_masked_in_one_scene_is_taken_from_the_next() -> None:
+    clear = toy_scene("clear")
+    clear.quality[0, 0] = 0
+    found = at_points([SCENE, clear], points([0, 3], [0, 3]), TOY_SENSOR.axis)
+    assert found.samples.set_index("id")["scene"].to_dict() == {"p1": "toy", "p0": "clear"}
+    assert len(found) == 2
+
+
+def test_swapped_coordinates_are_recognised() -> None:
+    table = points([5, 6], [5, 6]).rename(columns={"latitude": "longitude", "longitude": "latitude"})
+    with pytest.raises(LabelError, match=r"none of 2 .*look swapped: exchanged, 2 points would lie inside"):
+        at_points([SCENE], table, TOY_SENSOR.axis)
+
+
+def test_points_elsewhere_are_an_error() -> None:
+    with pytest.raises(LabelError, match=r"none of 1 ground points.*\(1 lie outside\).*same place"):
+        at_points([SCENE], points([900], [5]), TOY_SENSOR.axis)
+
+
+def test_random_pixels_follow_the_seed_and_avoid_the_mask() -> None:
+    one, two = (random_pixels([SCENE], TOY_SENSOR.axis, 60, seed=4) for _ in range(2))
+    assert one.samples.equals(two.samples)
+    assert 50 <= len(one) <= 65
+    pixels = set(zip(one.samples["row"], one.samples["column"], strict=True))
+    assert len(pixels) == len(one)
+    assert not pixels & {(0, 0), (0, 1)}
+    other = random_pixels([SCENE], TOY_SENSOR.axis, 60, seed=5)
+    assert not other.samples.equals(one.samples)
+
+
+class Constant:
+    """Covariates that tell the latitude."""
+
+    names = ("sand_pct",)
+
+    def at(self, latitude, longitude) -> pd.DataFrame:
+        return pd.DataFrame({"sand_pct": np.asarray(latitude) * 2})
+
+
+def test_covariates_are_asked_at_each_points_own_place() -> None:
+    found = at_points([SCENE], points([9, 2], [2, 7]), TOY_SENSOR.axis, Constant())
+    assert found.samples["sand_pct"].to_numpy() == pytest.approx(found.samples["latitude"].to_numpy() * 2)
+
+
+def test_bands_empty_in_any_scene_are_not_used() -> None:
+    other = toy_scene("other")
+    object.__setattr__(other, "empty", np.array([False, True, False, False, False]))
+    object.__setattr__(SCENE, "empty", np.array([False, False, False, True, False]))
+    try:
+        assert usable_axis([SCENE, other]).values.tolist() == [560, 850, 2200]
+    finally:
+        object.__setattr__(SCENE, "empty", np.zeros(0, bool))
