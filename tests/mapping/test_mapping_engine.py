@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from deepsalt.errors import DeepSaltError, OutputError, UsageError
 from deepsalt.files import fingerprint
 from deepsalt.mapping import map_scene
 from deepsalt.mapping.cog import opened
+from deepsalt.mapping.folder import whole_folder
 from deepsalt.spectra import MaskReason
 
 LAYERS = {"ece.tif", "class.tif", "mask.tif", "class.tif.aux.xml", "mask.tif.aux.xml"}
@@ -130,6 +133,7 @@ def test_a_wholly_masked_scene_gives_a_map_without_values(tmp_path: Path) -> Non
     assert np.isnan(band(result.ece)).all()
     assert result.summary["ece"] == {"median": None, "p5": None, "p95": None}
     assert result.summary["reasons"] == {"water": 4}
+    assert result.summary["notes"] == ["No pixel has a value; most are masked because of: water."]
 
 
 @given(
@@ -243,6 +247,23 @@ def test_a_failure_keeps_the_earlier_map(tmp_path: Path) -> None:
     before = fingerprint(map_scene(Brightness(), scene, tmp_path).folder)
     with pytest.raises(RuntimeError):
         map_scene(Failing(), scene, tmp_path, pixels_per_window=6)
+    assert fingerprint(tmp_path / "TOY-SCENE") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["TOY-SCENE"]
+
+
+def test_a_rename_that_fails_puts_the_earlier_map_back(tmp_path: Path, monkeypatch: Any) -> None:
+    scene = scene_of(soil(2, 2, 0.1))
+    before = fingerprint(map_scene(Brightness(), scene, tmp_path).folder)
+    real = os.replace
+
+    def refuse(source: Path, destination: Path) -> None:
+        if str(source).endswith(".part"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(source, destination)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OutputError, match="no space left"), whole_folder(tmp_path / "TOY-SCENE") as folder:
+        (folder / "map.json").write_text("{}")
     assert fingerprint(tmp_path / "TOY-SCENE") == before
     assert [p.name for p in tmp_path.iterdir()] == ["TOY-SCENE"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 #: A picture needs no more pixels along its longer side.
 _LONGEST = 900
-_FONT: Any = {"font.size": 9, "axes.titlesize": 10}
+_UNKNOWN = "#e3e3e3"
+#: Of ln(1 + map) - ln(1 + truth); 0.2 is about a fifth of 1 + ECe.
+_DIFFERENCE_STEPS = (-1.5, -1.0, -0.6, -0.2, 0.2, 0.6, 1.0, 1.5)
+_FONT: Any = {"font.size": 9, "axes.titlesize": 10, "text.parse_math": False}
 
 
 def write_quicklook(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any]) -> Path:
@@ -57,7 +61,8 @@ def map_figure(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any], titl
         _draw_reasons(axes, reasons, extent)
         _draw_classes(axes, ece, extent, scheme)
         _finish_axes(axes, unit)
-        axes.set_title(title or f"ECe of the surface layer\n{facts['scene']}", loc="left")
+        scene = shorten(str(facts["scene"]), 110, placeholder="…")
+        axes.set_title(title or f"ECe of the surface layer\n{fill(scene, 62)}", loc="left")
         _scale_bar(axes, extent, unit)
         present = [reason for reason in MaskReason if reason and (reasons == reason).any()]
         _legend(figure, scheme, present)
@@ -85,19 +90,17 @@ def compare_figure(
 
     box = tuple(extent) if extent is not None else (0, mapped.shape[1], mapped.shape[0], 0)
     with mpl.rc_context(_FONT):
-        height = float(np.clip(3.6 * mapped.shape[0] / mapped.shape[1] + 1.3, 3.0, 9))
+        height = float(np.clip(2.9 * mapped.shape[0] / mapped.shape[1] + 1.0, 2.6, 8))
         figure = Figure(figsize=(11.4, height), layout="constrained")
         left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
         for axes, values, title in ((left, mapped, "Map"), (middle, truth, "Truth")):
             _draw_classes(axes, values, box, scheme)
             axes.set_title(title, loc="left")
-        image = right.imshow(
-            difference, extent=box, cmap="PuOr_r", vmin=-1.5, vmax=1.5, interpolation="nearest"
-        )
-        right.set_title("Difference: map - truth, on ln(1+ECe)", loc="left")
+        image = _draw_difference(right, difference, box)
+        right.set_title("Map − truth, on ln(1+ECe)", loc="left")
         for axes in (left, middle, right):
-            _finish_axes(axes, unit, labels=axes is left)
-        figure.colorbar(image, ax=right, extend="both", shrink=0.8, label="too low      |      too high")
+            _finish_axes(axes, unit, labels=axes is left, ticks=3)
+        figure.colorbar(image, ax=right, shrink=0.85, label="too low      |      too high")
         handles = [
             Patch(facecolor=c.colour, edgecolor="#00000033", label=class_range(c)) for c in scheme.classes
         ]
@@ -124,11 +127,23 @@ def _draw_classes(
     classes = scheme.classify(ece).astype(float)
     classes[np.isnan(ece)] = np.nan
     colours = ListedColormap([item.colour for item in scheme.classes])
-    axes.set_facecolor("#e9e9e9")
+    axes.set_facecolor(_UNKNOWN)
     box: Any = tuple(extent)
     axes.imshow(
         classes, cmap=colours, vmin=-0.5, vmax=len(scheme.classes) - 0.5, extent=box, interpolation="nearest"
     )
+
+
+def _draw_difference(axes: Axes, difference: NDArray[np.floating], extent: Sequence[float]) -> Any:
+    """In steps, so that "about right" is one colour; orange is too high, purple too low."""
+    import matplotlib as mpl
+    from matplotlib.colors import BoundaryNorm
+
+    norm = BoundaryNorm(_DIFFERENCE_STEPS, 256, extend="both")
+    axes.set_facecolor(_UNKNOWN)
+    box: Any = tuple(extent)
+    colours = mpl.colormaps["PuOr_r"]
+    return axes.imshow(difference, cmap=colours, norm=norm, extent=box, interpolation="nearest")
 
 
 def _draw_reasons(axes: Axes, reasons: NDArray[np.uint8], extent: Sequence[float]) -> None:
@@ -141,9 +156,9 @@ def _draw_reasons(axes: Axes, reasons: NDArray[np.uint8], extent: Sequence[float
     )
 
 
-def _finish_axes(axes: Axes, unit: str, labels: bool = True) -> None:
+def _finish_axes(axes: Axes, unit: str, labels: bool = True, ticks: int = 4) -> None:
     axes.ticklabel_format(useOffset=False, style="plain")
-    axes.locator_params(nbins=4)
+    axes.locator_params(nbins=ticks)
     axes.tick_params(labelsize=7, color="#888888", length=3)
     for spine in axes.spines.values():
         spine.set_color("#888888")

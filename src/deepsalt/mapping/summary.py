@@ -33,6 +33,10 @@ def summarise(
         bounds = [float(edge) for edge in dataset.bounds]
     pixels = scene.height * scene.width
     ece = _valid_values(folder / "ece.tif")
+    reasons = _reasons(folder / "mask.tif")
+    if not len(ece):
+        most = max(reasons, key=lambda name: reasons[name]).replace("_", " ")
+        notes = [*notes, f"No pixel has a value; most are masked because of: {most}."]
     facts: dict[str, Any] = {
         "scene": scene.name,
         "model": model,
@@ -42,7 +46,7 @@ def summarise(
         "scheme": {"name": scheme.name, "source": scheme.source},
         "pixels": pixels,
         "valid": len(ece),
-        "reasons": _reasons(folder / "mask.tif"),
+        "reasons": reasons,
         "classes": _classes(folder / "class.tif", Grid.of(scene), scheme),
         "ece": _distribution(ece),
         "layers": {"ece": "ece.tif", "class": "class.tif", "mask": "mask.tif"},
