@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -100,7 +100,12 @@ class CovariateRaster:
         }
         with opened(self.path, "lay it on the scene") as data, WarpedVRT(data, **grid) as warped:
             values = warped.read(window=RasterWindow(part.column, part.row, part.columns, part.rows))
-        return dict(zip(self.names, values.astype(np.float32, copy=False), strict=True))
+        return dict(zip(self.names, self._scaled(values).astype(np.float32, copy=False), strict=True))
+
+    def _scaled(self, stored: NDArray[Any]) -> NDArray[Any]:
+        """Values (band, y, x) from stored ones, by the scale and offset of each band."""
+        gain, offset = (np.array(facts)[:, None, None] for facts in (self.header.scales, self.header.offsets))
+        return stored * gain + offset
 
     def _pixels(
         self, latitude: NDArray[np.float64], longitude: NDArray[np.float64]
@@ -126,8 +131,4 @@ class CovariateRaster:
 
         with opened(self.path, "read it") as data:
             stored = data.read(window=RasterWindow(part.column, part.row, part.columns, part.rows))
-        values = (
-            stored * np.array(self.header.scales)[:, None, None]
-            + np.array(self.header.offsets)[:, None, None]
-        )
-        return np.where(is_nodata(stored, self.header.nodata), np.nan, values)
+        return np.where(is_nodata(stored, self.header.nodata), np.nan, self._scaled(stored))

@@ -9,6 +9,7 @@ import csv
 import gzip
 import re
 import zlib
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,16 +53,20 @@ class TableFile:
 
         text  columns of `other` to be kept as text ("007" is not 7)
         """
+        if twice := [name for name, times in Counter([*other, *spectral]).items() if times > 1]:
+            raise ProductError(
+                f"column {twice[0]} stands there twice", where=str(self.path), fix="Rename one of the two."
+            )
         load = _load_parquet if self.is_parquet else _load_csv
-        with _explained(self.path):
+        with _explained(self.path, self.separator):
             return load(self, list(spectral), list(other), set(text))
 
 
 def open_table(path: Path) -> TableFile:
     """Read the header of a table.
 
-    Raises ProductError for an empty file, an encoding other than UTF-8, a file that is no table,
-    and a header with repeated names.
+    Columns without a name are called "column N". Raises ProductError for an empty file, an encoding
+    other than UTF-8, and a file that is no table.
     """
     head = head_of(path)
     if not head:
@@ -70,7 +75,8 @@ def open_table(path: Path) -> TableFile:
         return _open_parquet(path)
     lines = _first_lines(path)
     separator = _separator(lines[0], path)
-    columns = tuple(name.strip() for name in next(csv.reader([lines[0]], delimiter=separator)))
+    header = next(csv.reader([lines[0]], delimiter=separator))
+    columns = tuple(name.strip() or f"column {number}" for number, name in enumerate(header, 1))
     comma = separator == ";" and len(lines) > 1 and re.search(r"(^|;)\s*-?\d+,\d+", lines[1]) is not None
     notes = [] if separator == "," else [f"columns are separated by {separator!r}"]
     notes += ["decimals are written with a comma"] if comma else []
@@ -208,29 +214,23 @@ def _check_numbers(schema: pa.Schema, spectral: Sequence[str], path: Path) -> No
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path, separator: str = ",") -> Iterator[None]:
     """Turn what the readers of pyarrow say into one line for the user."""
     import pyarrow as pa
 
     try:
         yield
     except pa.ArrowInvalid as error:
-        raise _explain(str(error), path) from error
+        raise _explain(str(error), path, separator) from error
     except (OSError, EOFError) as error:
         raise _damaged(path, error) from error
 
 
-def _explain(message: str, path: Path) -> Exception:
+def _explain(message: str, path: Path, separator: str) -> Exception:
     if "UTF8" in message or "UTF-8" in message:
         return _not_utf8(path, "a text that is not UTF-8")
-    if ragged := re.search(r"Expected (\d+) columns, got (\d+)", message):
-        row = re.search(r"Row #(\d+)", message)
-        at = f" in line {row[1]}" if row else ""
-        return ProductError(
-            f"the header has {ragged[1]} columns, but there are {ragged[2]}{at}",
-            where=str(path),
-            fix="Give every row the same number of separators; put texts that hold one in quotes.",
-        )
+    if re.search(r"Expected \d+ columns, got \d+", message):
+        return _ragged(path, separator)
     if text := re.search(r"In CSV column #(\d+).*invalid value '(.*?)'", message):
         return SpectraError(
             f"a spectral column (number {int(text[1]) + 1}) holds {text[2]!r}, not a number",
@@ -238,6 +238,22 @@ def _explain(message: str, path: Path) -> Exception:
             fix="Leave missing values empty and write decimals with a point.",
         )
     return _damaged(path, message.splitlines()[0])
+
+
+def _ragged(path: Path, separator: str) -> ProductError:
+    """Find the first line whose number of columns is not that of the header."""
+    opener: Any = gzip.open if _is_gzip(path) else open
+    with opener(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as stream:
+        rows = csv.reader(stream, delimiter=separator)
+        expected = len(next(rows))
+        uneven = ((rows.line_num, len(row)) for row in rows if row and len(row) != expected)
+        line, found = next(uneven, (0, 0))
+    at = f"but line {line} has {found}" if line else "but other lines have not"
+    return ProductError(
+        f"the header has {expected} columns, {at}",
+        where=str(path),
+        fix="Give every row the same number of separators; put texts that hold one in quotes.",
+    )
 
 
 def _damaged(path: Path, why: object) -> ProductError:

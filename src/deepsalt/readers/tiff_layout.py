@@ -7,6 +7,7 @@ the missing part is read. Structure: TIFF 6.0 specification, and BigTIFF for 64-
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -24,11 +25,36 @@ _MAGIC = {
 _OFFSETS = (273, 324)  # StripOffsets, TileOffsets
 _COUNTS = (279, 325)  # StripByteCounts, TileByteCounts
 _TYPES = {3: "u2", 4: "u4", 16: "u8"}  # SHORT, LONG, LONG8
+#: Bytes of one value, by the type of a tag.
+_SIZES = {
+    **dict.fromkeys((1, 2, 6, 7), 1),
+    **dict.fromkeys((3, 8), 2),
+    **dict.fromkeys((4, 9, 11, 13), 4),
+    **dict.fromkeys((5, 10, 12, 16, 17, 18), 8),
+}
 
 
 class _Form(NamedTuple):
     order: str
     big: bool
+
+    @property
+    def pointer(self) -> str:
+        return self.order + ("Q" if self.big else "I")
+
+
+class _Tag(NamedTuple):
+    """A directory entry: its value stands in `inline`, or in the file from `at` on."""
+
+    number: int
+    kind: int
+    length: int
+    inline: bytes
+    at: int
+
+    @property
+    def end(self) -> int:
+        return self.at + _SIZES.get(self.kind, 1) * self.length if self.at else 0
 
 
 def is_tiff(head: bytes) -> bool:
@@ -37,14 +63,14 @@ def is_tiff(head: bytes) -> bool:
 
 
 def check_whole(path: Path) -> None:
-    """Raise ProductError if the file ends before the image data of its first directory does."""
+    """Raise ProductError if the file ends before its first directory or the image data do."""
     size = path.stat().st_size
     try:
         with path.open("rb") as stream:
             needed = _end_of_data(stream)
     except (struct.error, ValueError) as error:
         raise ProductError(
-            "the TIFF is cut off or damaged: its directory cannot be read",
+            "the TIFF is truncated or damaged: its directory cannot be read",
             where=str(path),
             fix="Copy or download it again.",
         ) from error
@@ -57,45 +83,46 @@ def check_whole(path: Path) -> None:
 
 
 def _end_of_data(stream: BinaryIO) -> int:
-    """Byte behind the last strip or tile of the first directory."""
+    """Byte behind everything that the first directory points to: tags, strips, tiles."""
     head = stream.read(16)
     if not is_tiff(head):
         raise ValueError("no TIFF")
     form = _Form(*_MAGIC[head[:4]])
-    first = struct.unpack_from(form.order + ("Q" if form.big else "I"), head, 8 if form.big else 4)[0]
-    arrays = _arrays(stream, form, first, {*_OFFSETS, *_COUNTS})
-    offsets = next((arrays[tag] for tag in _OFFSETS if tag in arrays), None)
-    counts = next((arrays[tag] for tag in _COUNTS if tag in arrays), None)
-    if offsets is None or counts is None or len(offsets) != len(counts):
-        raise ValueError("no strips")
-    return int((offsets + counts).max(initial=0))
+    first = struct.unpack_from(form.pointer, head, 8 if form.big else 4)[0]
+    tags = list(_tags(stream, form, first))
+    offsets, counts = _values(stream, form, tags, _OFFSETS), _values(stream, form, tags, _COUNTS)
+    if len(offsets) != len(counts):
+        raise ValueError("as many offsets as sizes expected")
+    return max(int((offsets + counts).max(initial=0)), *(tag.end for tag in tags))
 
 
-def _arrays(stream: BinaryIO, form: _Form, at: int, tags: set[int]) -> dict[int, NDArray[np.uint64]]:
-    """The values of some tags of the directory at a position."""
+def _tags(stream: BinaryIO, form: _Form, at: int) -> Iterator[_Tag]:
+    """The entries of the directory at a position; values that do not fit lie elsewhere."""
     stream.seek(at)
-    entry, count = (20, "Q") if form.big else (12, "H")
+    entry, room, count = (20, 8, "Q") if form.big else (12, 4, "H")
     entries = struct.unpack(form.order + count, _exactly(stream, struct.calcsize("=" + count)))[0]
     table = _exactly(stream, entries * entry)
-    layout = form.order + ("HHQ" if form.big else "HHI")
-    found = {}
     for start in range(0, len(table), entry):
-        tag, kind, length = struct.unpack_from(layout, table, start)
-        if tag in tags:
-            value = table[start + struct.calcsize(layout) : start + entry]
-            found[tag] = _values(stream, form, kind, length, value)
-    return found
+        number, kind, length = struct.unpack_from(form.order + ("HHQ" if form.big else "HHI"), table, start)
+        size = _SIZES.get(kind, 1) * length
+        inline = table[start + entry - room : start + entry]
+        if size <= room:
+            yield _Tag(number, kind, length, inline, 0)
+        else:
+            yield _Tag(number, kind, length, b"", struct.unpack(form.pointer, inline)[0])
 
 
-def _values(stream: BinaryIO, form: _Form, kind: int, length: int, inline: bytes) -> NDArray[np.uint64]:
-    if kind not in _TYPES:
-        raise ValueError("unknown type of tag")
-    dtype = np.dtype(form.order + _TYPES[kind])
-    size = dtype.itemsize * length
-    if size > len(inline):
-        stream.seek(struct.unpack(form.order + ("Q" if form.big else "I"), inline)[0])
-        inline = _exactly(stream, size)
-    return np.frombuffer(inline[:size], dtype).astype(np.uint64)
+def _values(stream: BinaryIO, form: _Form, tags: list[_Tag], numbers: tuple[int, ...]) -> NDArray[np.uint64]:
+    """The values of the first tag there is of `numbers`."""
+    tag = next((tag for tag in tags if tag.number in numbers), None)
+    if tag is None or tag.kind not in _TYPES:
+        raise ValueError("no strips or tiles")
+    dtype = np.dtype(form.order + _TYPES[tag.kind])
+    inline = tag.inline
+    if tag.at:
+        stream.seek(tag.at)
+        inline = _exactly(stream, tag.length * dtype.itemsize)
+    return np.frombuffer(inline, dtype, tag.length).astype(np.uint64)
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
