@@ -28,6 +28,16 @@ def test_the_held_share_is_close_to_what_was_asked() -> None:
     assert len(grouped_holdout(groups, 0.2, 1)[1]) == 100
 
 
+def test_held_groups_span_the_labels_where_these_are_given() -> None:
+    groups = np.repeat(np.arange(40), 3)
+    labels = np.repeat(np.random.default_rng(0).permutation(40), 3).astype(float)
+    for seed in range(5):
+        kept, held = grouped_holdout(groups, 0.2, seed, labels)
+        assert len(held) == 24
+        assert not set(groups[kept]) & set(groups[held])
+        assert sorted(set(labels[held] // 5)) == list(range(8))
+
+
 def test_the_seed_decides() -> None:
     groups = np.repeat(np.arange(50), 3)
     same = [grouped_holdout(groups, 0.3, 7)[1].tolist() for _ in range(2)]

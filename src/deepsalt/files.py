@@ -8,7 +8,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deepsalt.errors import OutputError
@@ -41,7 +41,8 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        path.unlink(missing_ok=True)
+        with suppress(NotADirectoryError):  # its folder is a file: nothing was written there
+            path.unlink(missing_ok=True)
 
 
 def _output_error(error: OSError, final: Path) -> OutputError:

@@ -30,23 +30,42 @@ class Split:
         return {"train": self.train, "test": self.test, "unseen": self.unseen}[name]
 
 
-def grouped_holdout(groups: ArrayLike, share: float, seed: int) -> tuple[Rows, Rows]:
+def grouped_holdout(
+    groups: ArrayLike, share: float, seed: int, values: ArrayLike | None = None
+) -> tuple[Rows, Rows]:
     """(kept, held out) row numbers: whole groups, drawn at random, about `share` of the rows.
+
+    values   (row,) labels; where given, groups are drawn evenly over their mean label, so that a few
+             held-out groups still span it (a validation set without salt can watch nothing)
 
     Raises LabelError if there are fewer than two groups.
     """
     names = np.asarray(groups).astype(str)
-    unique, counts = np.unique(names, return_counts=True)
+    unique, inverse, counts = np.unique(names, return_inverse=True, return_counts=True)
     if len(unique) < 2:
         raise LabelError(
             f"a grouped split needs at least two groups, found {len(unique)}",
             fix="Give a column of profiles or fields as `group`.",
         )
     order = np.random.default_rng(seed).permutation(len(unique))
+    if values is not None:
+        means = np.bincount(inverse, np.asarray(values, float)) / counts
+        order = _evenly(order, means, share)
     filled = np.cumsum(counts[order])
     enough = int(np.searchsorted(filled, share * len(names))) + 1
     held = np.isin(names, unique[order[: min(enough, len(unique) - 1)]])
     return np.flatnonzero(~held), np.flatnonzero(held)
+
+
+def _evenly(order: Rows, means: NDArray[np.float64], share: float) -> Rows:
+    """The shuffled groups with one of each stratum of the mean label first."""
+    ranked = order[np.argsort(means[order], kind="stable")]
+    strata = np.array_split(ranked, max(1, round(share * len(ranked))))
+    place = np.empty(len(order), np.intp)
+    place[order] = np.arange(len(order))
+    first = [stratum[np.argmin(place[stratum])] for stratum in strata]
+    rest = [group for group in order if group not in set(first)]
+    return np.array([*first, *rest], dtype=np.intp)
 
 
 def regional_split(
@@ -74,7 +93,9 @@ def regional_split(
             )
         shared = sorted(set(names[away]) & set(names[~away]))
         if shared:
-            raise LabelError(f"group {str(shared[0])!r} has points inside and outside of region {unseen_region!r}")
+            raise LabelError(
+                f"group {str(shared[0])!r} has points inside and outside of region {unseen_region!r}"
+            )
     home = np.flatnonzero(~away)
     train, test = grouped_holdout(names[home], test_share, seed)
     return Split(home[train], home[test], np.flatnonzero(away))

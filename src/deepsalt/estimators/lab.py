@@ -52,7 +52,9 @@ class LabRegressor:
         from deepsalt.training import PaperSettings, train_teacher
 
         learned = log_ece(training_target(spectra, target))
-        train, validation = grouped_holdout(training_groups(spectra), self.validation_share, self.seed)
+        train, validation = grouped_holdout(
+            training_groups(spectra), self.validation_share, self.seed, learned
+        )
         self.inputs_ = BandInputs.of(spectra)
         self.target_ = target
         result = train_teacher(

@@ -150,11 +150,12 @@ class DeepSaltRegressor:
     def _data(self, library: Spectra | None, sites: Spectra, unlabelled: Spectra | None) -> PaperData:
         from deepsalt.training import PaperData
 
-        train, validation = grouped_holdout(training_groups(sites), self.validation_share, self.seed)
+        learned = log_ece(training_target(sites, TARGET)).astype(np.float32)
+        train, validation = grouped_holdout(training_groups(sites), self.validation_share, self.seed, learned)
         loose = None if unlabelled is None else self.inputs_.values(unlabelled)
         satellite: dict[str, Any] = {
             "sat_x": self.inputs_.values(sites),
-            "sat_y": log_ece(training_target(sites, TARGET)).astype(np.float32),
+            "sat_y": learned,
             "sat_train": train,
             "sat_validation": validation,
             "sat_covariates": self.inputs_.covariate_values(sites) if self.covariates else None,
@@ -169,11 +170,14 @@ class DeepSaltRegressor:
         return PaperData(**satellite, **lab, **pairs)
 
     def _lab(self, library: Spectra) -> dict[str, Any]:
-        train, validation = grouped_holdout(training_groups(library), self.validation_share, self.seed)
+        learned = log_ece(training_target(library, TARGET)).astype(np.float32)
+        train, validation = grouped_holdout(
+            training_groups(library), self.validation_share, self.seed, learned
+        )
         self.library_inputs_ = BandInputs.of(library)
         return {
             "lab_x": self.library_inputs_.values(library),
-            "lab_y": log_ece(training_target(library, TARGET)).astype(np.float32),
+            "lab_y": learned,
             "lab_train": train,
             "lab_validation": validation,
             "label_sd": label_sd(library, TARGET),

@@ -51,7 +51,9 @@ def matched_layers(student_layers: int, teacher_layers: int) -> list[int]:
 class SpectralAdaptationUnit(nn.Module):
     """One projection per student layer into the teacher's feature space."""
 
-    def __init__(self, student_width: int, student_layers: int, teacher_width: int, teacher_layers: int) -> None:
+    def __init__(
+        self, student_width: int, student_layers: int, teacher_width: int, teacher_layers: int
+    ) -> None:
         super().__init__()
         self.matches = matched_layers(student_layers, teacher_layers)
         self.projections = nn.ModuleList(
@@ -60,6 +62,4 @@ class SpectralAdaptationUnit(nn.Module):
 
     def forward(self, features: list[Tensor], tokens: int) -> list[Tensor]:
         """The first `tokens` tokens of each student layer, (n, tokens, teacher width) each."""
-        return [
-            project(layer[:, :tokens]) for project, layer in zip(self.projections, features, strict=True)
-        ]
+        return [project(layer[:, :tokens]) for project, layer in zip(self.projections, features, strict=True)]

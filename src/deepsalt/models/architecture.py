@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from deepsalt.errors import ModelFileError
 
 #: Largest value a card may ask for; far above any sensible network, far below what exhausts a machine.
 _LIMITS = {
     "bands": 20_000,
+    "directions": 20_000,
     "latent": 4_096,
     "layers": 64,
     "width": 4_096,
@@ -27,9 +28,10 @@ _MAX_HIDDEN = (16, 16_384)  # layers, units in one
 
 @dataclass(frozen=True)
 class AutoencoderShape:
-    """bands - hidden - latent, mirrored in the decoder."""
+    """bands - directions (the scaler) - hidden - latent, mirrored in the decoder down to the directions."""
 
     bands: int
+    directions: int
     hidden: tuple[int, ...]
     latent: int
 
@@ -117,7 +119,9 @@ def _autoencoder(section: Mapping[str, Any]) -> AutoencoderShape:
         raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
     if not all(_is_count(units) and 1 <= units <= most_units for units in hidden):
         raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
-    return AutoencoderShape(_count(section, "bands"), tuple(hidden), _count(section, "latent"))
+    return AutoencoderShape(
+        _count(section, "bands"), _count(section, "directions"), tuple(hidden), _count(section, "latent")
+    )
 
 
 def _transformer(section: Mapping[str, Any]) -> TransformerShape:
@@ -137,15 +141,15 @@ def _transformer(section: Mapping[str, Any]) -> TransformerShape:
 
 
 def _count(section: Mapping[str, Any], key: str, least: int = 1) -> int:
-    value = section.get(key)
-    if not _is_count(value) or not least <= value <= _LIMITS[key]:
+    value, most = section.get(key), _LIMITS[key]
+    if not _is_count(value) or not least <= value <= most:
         raise ModelFileError(
-            f"architecture entry '{key}' must be a whole number {least} to {_LIMITS[key]}, found {str(value)[:60]}"
+            f"architecture entry '{key}' must be a whole number {least} to {most}, found {str(value)[:60]}"
         )
-    return int(value)
+    return value
 
 
-def _is_count(value: object) -> bool:
+def _is_count(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 

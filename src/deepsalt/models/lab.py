@@ -25,5 +25,8 @@ class LabModel(nn.Module):
         return self.teacher(self.autoencoder.encode(spectra))[0]
 
     def predict(self, spectra: Rows) -> Tensor:
-        """ln(1+ECe) (n,) on the CPU; NaN where a band of the spectrum is NaN. BandError for a wrong band count."""
+        """ln(1+ECe) (n,) on the CPU; NaN where a band of the spectrum is NaN.
+
+        Raises BandError for a wrong number of bands.
+        """
         return in_batches(self, self, spectra)

@@ -50,7 +50,8 @@ class PaperModel(nn.Module):
             covariates = torch.full((len(sat_x), expected), torch.nan)
         if tuple(covariates.shape) != (len(sat_x), expected):
             raise UsageError(
-                f"covariates of shape {tuple(covariates.shape)} for {len(sat_x)} spectra and {expected} covariates",
+                f"covariates of shape {tuple(covariates.shape)} for {len(sat_x)} spectra "
+                f"and {expected} covariates",
                 fix="Give one column per covariate in the model's card, NaN where unknown.",
             )
         return in_batches(self, self, sat_x, covariates)

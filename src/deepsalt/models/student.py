@@ -29,4 +29,4 @@ class Student(nn.Module):
         if self.covariates is not None:
             tokens = torch.cat([tokens, self.covariates(covariates)], dim=1)
         features = self.encoder(tokens)
-        return self.head(features[-1][:, 0]), features
+        return self.head(features[-1].mean(dim=1)), features

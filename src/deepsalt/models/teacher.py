@@ -24,4 +24,4 @@ class Teacher(nn.Module):
 
     def forward(self, latent: Tensor) -> tuple[Tensor, list[Tensor]]:
         features = self.encoder(self.tokens(latent))
-        return self.head(features[-1][:, 0]), features
+        return self.head(features[-1].mean(dim=1)), features

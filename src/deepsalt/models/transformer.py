@@ -77,6 +77,9 @@ class TransformerEncoder(nn.Module):
 class BoundedHead(nn.Module):
     """Features (n, width) to ln(1+ECe) (n,), between 0 and the ceiling.
 
+    The features are the mean over all tokens of the last layer: with a few hundred samples this
+    learned better than reading the summary token alone.
+
     The ceiling is set from training labels with a margin and stored with the weights. A label above
     it (a validation row saltier than everything in training) keeps its value in every loss and
     metric; the answer saturates at the ceiling, which is why the margin is generous.

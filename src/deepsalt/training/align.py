@@ -24,7 +24,7 @@ _ENOUGH = 8  # pairs of validation samples that make a validation set
 
 @dataclass(frozen=True)
 class Pairs:
-    """Laboratory spectra (p, lab bands) and satellite spectra (p, bands) row by row, with the sample's number."""
+    """Laboratory spectra (p, lab bands), satellite spectra (p, bands), laboratory sample of each row (p,)."""
 
     lab: Tensor
     satellite: Tensor
@@ -68,27 +68,36 @@ def align(
     """
     train, watched = pairs
     with seeded(seed, "alignment", own[0].device) as generator:
-        before = cosines(encoders, watched, seed)
+        before = cosines(encoders, watched)
+        for autoencoder in encoders:
+            _free_last_layers(autoencoder, settings.aligned_layers)
 
         def watch() -> float:
-            return 1.0 - cosines(encoders, watched, seed)["pairs"] + cosines(encoders, watched, seed)["shuffled"]
+            now = cosines(encoders, watched)
+            return 1.0 - (now["pairs"] - now["shuffled"])
 
         objective = Objective(
             "alignment",
-            "shuffled minus true pair cosine, held-out pairs, + 1",
+            "1 - (cosine of held-out pairs - cosine of shuffled pairs)",
             nn.ModuleList(encoders),
             lambda rows: _terms(encoders, train.take(rows), own, settings, generator),
             watch,
         )
         rows = torch.arange(len(train))
         history = fit(objective, rows, settings.alignment, generator, clip=settings.clip, progress=progress)
-        after = cosines(encoders, watched, seed)
+        after = cosines(encoders, watched)
+        for autoencoder in encoders:
+            autoencoder.requires_grad_(True)
     return history, {"pairs": len(train), **alignment_facts(before, after, len(watched))}
 
 
-def cosines(
-    encoders: tuple[SparseAutoencoder, SparseAutoencoder], pairs: Pairs, seed: int
-) -> dict[str, float]:
+def _free_last_layers(autoencoder: SparseAutoencoder, layers: int) -> None:
+    """Only the encoder's last layers and the decoder may move."""
+    for layer in autoencoder.encoder[:-layers]:
+        layer.requires_grad_(False)
+
+
+def cosines(encoders: tuple[SparseAutoencoder, SparseAutoencoder], pairs: Pairs) -> dict[str, float]:
     """Mean cosine of true pairs and of the same latents paired with another sample's."""
     with torch.no_grad():
         lab, satellite = encoders[0].encode(pairs.lab), encoders[1].encode(pairs.satellite)

@@ -132,11 +132,14 @@ def check_table(name: str, x: Floats, y: Floats, train: Indices, validation: Ind
         _finite(f"{name}_x", x[rows])
         _finite(f"{name}_y", y[rows])
         if (y[rows] < 0).any():
-            raise UsageError("labels below zero", where=f"{name}_y", fix="Labels are ln(1+ECe), never below 0.")
+            raise UsageError(
+                "labels below zero", where=f"{name}_y", fix="Labels are ln(1+ECe), never below 0."
+            )
     both = np.intersect1d(train, validation)
     if len(both):
         raise UsageError(
-            f"{len(both)} rows are both training and validation, for example row {both[0]}", where=f"{name}_train"
+            f"{len(both)} rows are both training and validation, for example row {both[0]}",
+            where=f"{name}_train",
         )
 
 

@@ -10,7 +10,7 @@ _EDGE = 1e-6
 
 
 def kl_sparsity(firing: list[Tensor], target: float) -> Tensor:
-    """KL divergence between the wanted and the mean firing rate of each hidden unit, averaged.
+    """KL divergence between the wanted and the mean firing rate, summed over all hidden units.
 
     firing  one (n, units) tensor per hidden layer, values in (0, 1)
     target  wanted rate rho, for example 0.05
@@ -19,9 +19,7 @@ def kl_sparsity(firing: list[Tensor], target: float) -> Tensor:
     Source: Ng (2011), sparse autoencoder.
     """
     rates = torch.cat([layer.mean(dim=0) for layer in firing]).clamp(_EDGE, 1 - _EDGE)
-    return (
-        target * torch.log(target / rates) + (1 - target) * torch.log((1 - target) / (1 - rates))
-    ).mean()
+    return (target * torch.log(target / rates) + (1 - target) * torch.log((1 - target) / (1 - rates))).sum()
 
 
 def huber(predicted: Tensor, observed: Tensor, delta: float, weights: Tensor | None = None) -> Tensor:

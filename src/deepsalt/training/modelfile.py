@@ -10,19 +10,18 @@ import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import safetensors
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from deepsalt.errors import ModelFileError
+from deepsalt.errors import DeepSaltError, ModelFileError
 from deepsalt.files import written_whole
 from deepsalt.models.architecture import (
     Architecture,
     LabArchitecture,
-    PaperArchitecture,
     from_card,
     to_card,
 )
@@ -85,8 +84,9 @@ def model_to_file(path: str | Path, model: Model, card: Mapping[str, Any]) -> No
 def model_from_file(path: str | Path) -> tuple[Model, dict[str, Any]]:
     """The model of a file, in inference mode on the CPU, and its card. Raises as `load_model` does."""
     tensors, card = load_model(path)
-    model = _build(from_card(card["architecture"]))
-    model.load_state_dict(tensors)
+    with torch.device("meta"):  # no random weights that would be thrown away
+        model = _build(from_card(card["architecture"]))
+    model.load_state_dict(tensors, assign=True)
     return model.eval(), card
 
 
@@ -102,19 +102,21 @@ def _read_header(path: Path, where: str) -> tuple[Header, int]:
         size = path.stat().st_size
         with path.open("rb") as stream:
             start = stream.read(8)
-            length = struct.unpack("<Q", start)[0] if len(start) == 8 else -1
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            if length == 0 or stream.read(1) != b"{":
+                raise ModelFileError(
+                    "not a safetensors file", where=where, fix="Give a model written by deepsalt."
+                )
             if length > _MAX_HEADER:
                 raise ModelFileError(
                     f"header of {length} bytes, more than 16 MiB: not a deepsalt model", where=where
                 )
-            text = stream.read(length) if length > 0 else b""
+            text = b"{" + stream.read(length - 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise ModelFileError(
             f"cannot be read: {reason}", where=where, fix="Check the path of the model file."
         ) from error
-    if length <= 0 or not text.startswith(b"{"):
-        raise ModelFileError("not a safetensors file", where=where, fix="Give a model written by deepsalt.")
     if len(text) < length:
         raise ModelFileError(
             f"truncated: {size} bytes, the header alone needs {8 + length}", where=where, fix=_AGAIN
@@ -167,7 +169,7 @@ def _entry_shape(entry: object, data_bytes: int, where: str) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _whole_numbers(value: Any) -> bool:
+def _whole_numbers(value: Any) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(
         isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in value
     )
@@ -178,7 +180,7 @@ def _check_shapes(found: Mapping[str, tuple[int, ...]], card: Mapping[str, Any],
     try:
         with torch.device("meta"):
             needed = _shapes(_build(from_card(card.get("architecture"))))
-    except ModelFileError as error:
+    except DeepSaltError as error:
         raise ModelFileError(error.found, where=where, fix=error.fix) from error
     except (ValueError, RuntimeError) as error:
         raise ModelFileError(f"its architecture cannot be built ({error})", where=where) from error

@@ -10,14 +10,14 @@ from torch import Tensor
 
 from deepsalt.errors import UsageError
 from deepsalt.models.adaptation import SpectralAdaptationUnit
-from deepsalt.models.architecture import LabArchitecture, PaperArchitecture
+from deepsalt.models.architecture import PaperArchitecture
 from deepsalt.models.autoencoder import SparseAutoencoder
 from deepsalt.models.paper import PaperModel
 from deepsalt.models.student import Student
 from deepsalt.models.teacher import Teacher
 from deepsalt.training.align import Pairs, align, split_pairs
 from deepsalt.training.data import PaperData
-from deepsalt.training.device import pick_device
+from deepsalt.training.device import pick_device, seeded
 from deepsalt.training.distil import StudentRows, teach_student
 from deepsalt.training.loop import Progress, StageHistory
 from deepsalt.training.represent import train_autoencoder
@@ -56,7 +56,9 @@ def train_paper(
 def require_data(data: PaperData, settings: PaperSettings) -> None:
     """Raise UsageError for a switch whose data are missing."""
     if settings.distillation and not data.has_lab:
-        raise UsageError("distillation needs laboratory spectra", fix="Give lab_x, or set distillation=False.")
+        raise UsageError(
+            "distillation needs laboratory spectra", fix="Give lab_x, or set distillation=False."
+        )
     if settings.adaptation and not data.has_pairs:
         raise UsageError("adaptation needs pairs", fix="Give pair_lab and pair_x, or set adaptation=False.")
 
@@ -82,7 +84,9 @@ class _Training:
         rows = self._lab_rows() if uses_lab else None
         spectra = self._satellite_spectra()
         lab = self._represent("lab", rows.x[rows.train], rows.x[rows.validation]) if rows else None
-        satellite = self._represent("satellite", spectra, self._tensor(self.data.sat_x)[self.data.sat_validation])
+        satellite = self._represent(
+            "satellite", spectra, self._tensor(self.data.sat_x)[self.data.sat_validation]
+        )
         if self.settings.adaptation and lab is not None and rows is not None:
             self._adapt(lab, satellite, rows, spectra)
         teacher = None
@@ -96,8 +100,12 @@ class _Training:
     def _lab_rows(self) -> LabRows:
         data = self.data
         if data.lab_x is None or data.lab_y is None or data.lab_train is None or data.lab_validation is None:
-            raise UsageError("laboratory data are missing", fix="Give lab_x, lab_y, lab_train, lab_validation.")
-        return lab_rows(data.lab_x, data.lab_y, data.lab_train, data.lab_validation, data.label_sd, self.device)
+            raise UsageError(
+                "laboratory data are missing", fix="Give lab_x, lab_y, lab_train, lab_validation."
+            )
+        return lab_rows(
+            data.lab_x, data.lab_y, data.lab_train, data.lab_validation, data.label_sd, self.device
+        )
 
     def _satellite_spectra(self) -> Tensor:
         """Labelled training rows and all unlabelled rows, (n, bands)."""
@@ -165,15 +173,16 @@ class _Training:
     ) -> PaperModel:
         settings = self.settings
         half = lab_model(lab, teacher, settings) if lab is not None and teacher is not None else None
-        model = PaperModel(
-            PaperArchitecture(
-                satellite=satellite.shape,
-                tokens=settings.tokens,
-                covariates=self.data.covariates,
-                student=settings.student_shape,
-                lab=half.architecture if isinstance(half and half.architecture, LabArchitecture) else None,
-            )
+        architecture = PaperArchitecture(
+            satellite=satellite.shape,
+            tokens=settings.tokens,
+            covariates=self.data.covariates,
+            student=settings.student_shape,
+            lab=half.architecture if half is not None else None,
         )
+        # Projections that no distillation trained stay as they are born: from this run's seed.
+        with seeded(self.seed, "assembly", torch.device("cpu")):
+            model = PaperModel(architecture)
         model.satellite, model.student, model.lab = satellite, student, half
         if sau is not None:
             model.sau = sau

@@ -16,10 +16,14 @@ from deepsalt.training.settings import PaperSettings
 
 
 def reconstruction(autoencoder: SparseAutoencoder, spectra: Tensor, settings: PaperSettings) -> Terms:
-    """Mean squared error in standard deviations of each band, KL sparsity, and their weighted sum."""
+    """Mean squared error as a share of the variance, KL sparsity, and their weighted sum.
+
+    In the classical loss both are sums, over inputs and over hidden units. Here both are divided by
+    the number of inputs, which keeps their balance: a mean over units would be too weak to matter.
+    """
     standard, rebuilt, firing = autoencoder(spectra)
     error = (rebuilt - standard).square().mean()
-    sparsity = kl_sparsity(firing, settings.sparsity_target)
+    sparsity = kl_sparsity(firing, settings.sparsity_target) / standard.shape[1]
     return {
         "total": error + settings.sparsity_weight * sparsity,
         "reconstruction": error,
@@ -41,7 +45,8 @@ def train_autoencoder(
     """
     stage, device = f"{name} autoencoder", train.device
     with seeded(seed, stage, device) as generator:
-        shape = AutoencoderShape(train.shape[1], settings.hidden, settings.latent)
+        bands = train.shape[1]
+        shape = AutoencoderShape(bands, min(bands, settings.directions), settings.hidden, settings.latent)
         autoencoder = SparseAutoencoder(shape).to(device)
         autoencoder.fit_scaler(train)
 
@@ -51,13 +56,11 @@ def train_autoencoder(
 
         objective = Objective(
             stage,
-            "reconstruction error (standardised bands)",
+            "share of the scaled spectra left unexplained",
             autoencoder,
             lambda rows: reconstruction(autoencoder, train[rows], settings),
             error,
         )
         rows = torch.arange(len(train))
-        history = fit(
-            objective, rows, settings.autoencoder, generator, clip=settings.clip, progress=progress
-        )
+        history = fit(objective, rows, settings.autoencoder, generator, clip=settings.clip, progress=progress)
     return autoencoder, history, {"rows": len(train), "unexplained": min(history.validation)}

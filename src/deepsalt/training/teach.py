@@ -37,7 +37,7 @@ class TeacherResult:
 
 @dataclass(frozen=True)
 class LabRows:
-    """Laboratory tensors: spectra (n, bands), labels (n,), weights (n,) or None; rows to train on, to watch."""
+    """Spectra (n, bands), labels (n,), weights (n,) or None; row numbers to train on and to watch."""
 
     x: Tensor
     y: Tensor
@@ -151,7 +151,8 @@ def new_teacher(settings: PaperSettings, train_labels: Tensor) -> Teacher:
 
 def lab_model(autoencoder: SparseAutoencoder, teacher: Teacher, settings: PaperSettings) -> LabModel:
     """Both halves in one module."""
-    model = LabModel(LabArchitecture(autoencoder.shape, settings.tokens, settings.teacher_shape))
+    with torch.device("meta"):  # both halves are replaced: nothing to draw, no memory
+        model = LabModel(LabArchitecture(autoencoder.shape, settings.tokens, settings.teacher_shape))
     model.autoencoder, model.teacher = autoencoder, teacher
     return model.eval()
 
@@ -191,5 +192,3 @@ def _fit_teacher(
         )
         with torch.no_grad():
             return teacher, history, teacher(latents[1])[0]
-
-

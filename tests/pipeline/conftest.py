@@ -1,0 +1,68 @@
+"""One small world and one run on it, shared by the tests of the pipeline and the commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from deepsalt.config import Config, parse_config
+from deepsalt.pipeline.run import Run
+from deepsalt.pipeline.train import train
+from deepsalt.simulate import WorldSettings, simulate_world
+
+WORLD = WorldSettings(
+    seed=3,
+    regions=("alluvial_basin", "loess_plain", "gypsum_marl"),
+    rows=56,
+    columns=52,
+    library_samples=120,
+    fields=20,
+    points_per_field=4,
+)
+
+#: Small networks and few epochs: enough to learn something, quick enough for a test.
+FAST = {
+    "directions": 32,
+    "hidden": [64, 32],
+    "latent": 32,
+    "tokens": 8,
+    "teacher_shape": {"width": 16, "heads": 2, "layers": 2, "feedforward": 32, "dropout": 0.0},
+    "student_shape": {"width": 24, "heads": 2, "layers": 3, "feedforward": 32, "dropout": 0.0},
+    "autoencoder": {"epochs": 10, "batch": 64, "learning_rate": 3e-3},
+    "alignment": {"epochs": 5},
+    "teacher": {"epochs": 40, "patience": 40, "batch": 16, "learning_rate": 3e-3},
+    "student": {"epochs": 40, "patience": 40, "batch": 16, "learning_rate": 3e-3},
+}
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    pass
+
+
+def config_of(world: Path, **changes: object) -> Config:
+    content: dict = {
+        "name": "small",
+        "seed": 3,
+        "simulated": True,
+        "library": {"path": str(world / "library.parquet"), "domain": "mir", "ec": "ec1:2"},
+        "satellite": {
+            "scenes": [str(world / "scenes" / "*")],
+            "points": str(world / "points.csv"),
+            "covariates": [str(world / "covariates" / "*.tif")],
+            "unlabelled_pixels": 400,
+        },
+        "split": {"unseen_region": "gypsum_marl"},
+        "method": {"baselines": ["mean", "plsr"], "settings": FAST},
+    }
+    return parse_config({**content, **changes})
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate_world(tmp_path_factory.mktemp("data") / "world", WORLD).root
+
+
+@pytest.fixture(scope="session")
+def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return train(config_of(world), tmp_path_factory.mktemp("runs") / "run", silent)

@@ -1,0 +1,330 @@
+"""The commands: one JSON document, exit codes, and one clear line for every kind of bad input."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from deepsalt.cli import app
+from deepsalt.config import TEMPLATE
+from deepsalt.console import run_command
+from deepsalt.pipeline.run import Run
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str]):
+    """Run a command; give exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = run_command(app, [str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+def write_config(folder: Path, world: Path, text: str = "") -> Path:
+    config = folder / "config.toml"
+    config.write_text(
+        f"""name = "cli"
+seed = 3
+simulated = true
+[library]
+path = "{world}/library.parquet"
+domain = "mir"
+ec = "ec1:2"
+[satellite]
+scenes = ["{world}/scenes/*"]
+points = "{world}/points.csv"
+unlabelled_pixels = 100
+[split]
+unseen_region = "gypsum_marl"
+[method]
+adaptation = false
+distillation = false
+baselines = ["mean"]
+[method.settings]
+directions = 16
+hidden = [32]
+latent = 16
+tokens = 4
+autoencoder = {{ epochs = 4, learning_rate = 3e-3 }}
+student = {{ epochs = 40, patience = 40, batch = 16, learning_rate = 3e-3 }}
+{text}"""
+    )
+    return config
+
+
+def test_help_and_version_are_quick_and_exit_with_zero(call) -> None:
+    assert call("--help")[0] == 0
+    code, out, _ = call("--version")
+    assert (code, out) == (0, "deepsalt 0.1.0\n")
+
+
+def test_init_prints_the_template(call) -> None:
+    assert call("init") == (0, TEMPLATE, "")
+
+
+def test_train_evaluate_report_and_map_from_the_command_line(call, world: Path, tmp_path: Path) -> None:
+    config, run = write_config(tmp_path, world), tmp_path / "run"
+    code, out, err = call("train", config, "--out", run, "--json")
+    assert (code, err) == (0, "")
+    trained = json.loads(out)
+    assert trained["methods"] == ["mean", "student-alone"]
+    code, out, _ = call("evaluate", run, "--json")
+    assert json.loads(out)["results"] == trained["results"]
+    code, out, _ = call("evaluate", run)
+    assert code == 0
+    assert "Unseen region" in out
+    scene = sorted((world / "scenes").iterdir())[0]
+    code, out, _ = call("map", run, scene, "--out", tmp_path / "maps", "--json")
+    assert (code, len(json.loads(out))) == (0, 1)
+    assert (tmp_path / "maps" / scene.name / "ece.tif").is_file()
+    code, out, _ = call("report", run, "--json")
+    assert Path(json.loads(out)["report"]).read_text().startswith("<!")
+    code, out, _ = call("inspect", run / "model.safetensors", "--json")
+    card = json.loads(out)
+    assert (card["kind"], card["target"], card["unit"]) == ("model", "ECe", "dS/m")
+
+
+def test_without_json_progress_goes_to_stderr_and_results_to_stdout(
+    call, world: Path, tmp_path: Path
+) -> None:
+    code, out, err = call("train", write_config(tmp_path, world), "--out", tmp_path / "run")
+    assert code == 0
+    assert "reading the library" in err
+    assert "student-alone" in out
+    assert "reading the library" not in out
+
+
+def test_inspect_knows_what_it_is_given(call, world: Path, run: Run) -> None:
+    scene = sorted((world / "scenes").iterdir())[0]
+    kinds = {
+        world: "world",
+        scene: "scene",
+        world / "points.csv": None,
+        run.root: "run",
+        run.model: "model",
+    }
+    for path, kind in kinds.items():
+        code, out, err = call("inspect", path, "--json")
+        if kind is None:
+            assert code != 0
+            assert err.startswith("error: ")
+        else:
+            assert (code, json.loads(out)["kind"]) == (0, kind)
+    code, out, _ = call("inspect", world / "library.parquet", "--domain", "mir")
+    assert code == 0
+    assert "851 bands" in out
+
+
+def points_with(world: Path, folder: Path, **changes: object) -> Path:
+    table = pd.read_csv(world / "points.csv")
+    path = folder / "points.csv"
+    table.assign(**changes).to_csv(path, index=False)
+    return path
+
+
+def swapped(world: Path, folder: Path) -> Path:
+    table = pd.read_csv(world / "points.csv")
+    path = folder / "points.csv"
+    table.rename(columns={"latitude": "longitude", "longitude": "latitude"}).to_csv(path, index=False)
+    return path
+
+
+def library_with(world: Path, folder: Path, change) -> Path:
+    path = folder / "library.parquet"
+    change(pd.read_parquet(world / "library.parquet")).to_parquet(path)
+    return path
+
+
+def all_nan(table: pd.DataFrame) -> pd.DataFrame:
+    mir = [column for column in table if column.startswith("scan_mir")]
+    table.loc[3, mir] = np.nan
+    return table
+
+
+BAD_INPUT = {
+    "negative EC": (
+        "points", lambda w, f: points_with(w, f, ece_ds_m=-1.0), 1, r"(negative|below zero).*ece_ds_m|ece_ds_m.*(negative|below zero)",
+    ),
+    "swapped coordinates": ("points", swapped, 1, r"look swapped"),
+    "EC without a method": (
+        "points",
+        lambda w, f: (
+            pd.read_csv(w / "points.csv").rename(columns={"ece_ds_m": "EC"}).to_csv(f / "p.csv", index=False) or f / "p.csv"
+        ),
+        1, r"say ec=",
+    ),
+    "a missing file": ("points", lambda w, f: f / "nowhere.csv", 2, r"nowhere.csv.*no (such file|input)"),
+    "all-NaN spectra": ("library", lambda w, f: library_with(w, f, all_nan), 1, r"1 of \d+ spectra have no value"),
+    "duplicate bands": (
+        "library",
+        lambda w, f: library_with(w, f, lambda t: t.assign(**{"scan_mir.600.0_abs": t["scan_mir.600_abs"]})),
+        1, r"600 cm-1.*twice|twice.*600",
+    ),
+    "a library that is no table": (
+        "library", lambda w, f: (f / "x.csv").write_bytes(b"\xff\xfe\x00garbage") and f / "x.csv", None, r"x\.csv",
+    ),
+    "wrong unit": (
+        "library",
+        lambda w, f: library_with(
+            w, f, lambda t: t.rename(columns=lambda c: f"scan_mir.{float(c.split('.')[1].split('_')[0]) / 1000}_abs" if c.startswith("scan_mir") else c)
+        ),
+        1, r"cm-1",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD_INPUT)
+def test_bad_input_gives_one_line_and_no_traceback(call, world: Path, tmp_path: Path, kind: str) -> None:
+    key, make, code, message = BAD_INPUT[kind]
+    config = write_config(tmp_path, world)
+    text = config.read_text()
+    old = f"{world}/points.csv" if key == "points" else f"{world}/library.parquet"
+    config.write_text(text.replace(old, str(make(world, tmp_path))))
+    found, out, err = call("train", config, "--out", tmp_path / "run")
+    *progress, line = err.strip().splitlines()
+    assert found == code if code else found in (1, 2)
+    assert line.startswith("error: ")
+    assert pd.Series([line]).str.contains(message).all(), line
+    assert "Traceback" not in err
+    assert not (tmp_path / "run" / "metrics.json").exists()
+    assert not list(tmp_path.rglob("*.part*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("respons_weight = 1.0", "Did you mean 'response_weight'"), ("[methd]", "Did you mean 'method'")],
+)
+def test_an_unknown_config_key_exits_with_two(
+    call, world: Path, tmp_path: Path, text: str, message: str
+) -> None:
+    code, _, err = call("train", write_config(tmp_path, world, text), "--out", tmp_path / "run")
+    assert code == 2
+    assert message in err
+    assert not (tmp_path / "run").exists()
+
+
+def broken_scene(world: Path, folder: Path) -> Path:
+    scene = sorted((world / "scenes").iterdir())[0]
+    copy = folder / "scenes" / scene.name
+    shutil.copytree(scene, copy)
+    return copy
+
+
+def test_a_truncated_image_gives_one_line_and_no_map(call, world: Path, run: Run, tmp_path: Path) -> None:
+    scene = broken_scene(world, tmp_path)
+    image = next(scene.glob("*SPECTRAL_IMAGE.TIF"))
+    image.write_bytes(image.read_bytes()[: image.stat().st_size // 2])
+    code, _, err = call("map", run.root, scene, "--out", tmp_path / "maps", "--covariates", "none")
+    assert code == 1
+    assert "SPECTRAL_IMAGE" in err
+    assert "Traceback" not in err
+    assert not list((tmp_path / "maps").rglob("*.tif"))
+
+
+def test_an_xml_of_another_band_count_is_refused(call, world: Path, run: Run, tmp_path: Path) -> None:
+    scene = broken_scene(world, tmp_path)
+    metadata = next(scene.glob("*METADATA.XML"))
+    text = metadata.read_text()
+    start = text.index('<bandID number="224">')
+    metadata.write_text(text[:start] + text[text.index("</bandID>", start) + len("</bandID>") :])
+    code, _, err = call("inspect", scene)
+    assert code == 1
+    assert "223" in err
+    assert "224" in err
+
+
+def test_a_scene_of_another_sensor_is_refused(call, run: Run, tmp_path: Path) -> None:
+    import rasterio
+    from rasterio.transform import Affine
+
+    path = tmp_path / "other.tif"
+    profile = {
+        "driver": "GTiff", "dtype": "float32", "count": 3, "height": 8, "width": 8, "crs": "EPSG:32633",
+        "transform": Affine(30.0, 0.0, 5e5, 0.0, -30.0, 5e6),
+    }  # fmt: skip
+    with rasterio.open(path, "w", **profile) as data:
+        data.write(np.full((3, 8, 8), 0.3, np.float32))
+        for band, centre in enumerate((560, 660, 850), 1):
+            data.update_tags(band, wavelength=str(centre), wavelength_units="Nanometers", fwhm="30")
+    code, _, err = call("map", run.root, path, "--out", tmp_path / "maps", "--covariates", "none")
+    assert code == 1
+    assert "trained for enmap" in err
+    assert not (tmp_path / "maps").exists() or not list((tmp_path / "maps").iterdir())
+
+
+def test_a_scene_without_bands_the_model_needs_is_refused(
+    call, world: Path, run: Run, tmp_path: Path
+) -> None:
+    import rasterio
+
+    scene = broken_scene(world, tmp_path)
+    image = next(scene.glob("*SPECTRAL_IMAGE.TIF"))
+    with rasterio.open(image) as data:
+        profile, cube = data.profile, data.read()
+    cube[195:210] = -32768
+    with rasterio.open(image, "w", **profile) as data:
+        data.write(cube)
+    metadata = next(scene.glob("*METADATA.XML"))
+    metadata.unlink()
+    code, _, err = call("map", run.root, scene, "--out", tmp_path / "maps", "--covariates", "none")
+    assert code == 1
+    assert "bands are needed" in err
+    assert "missing or without data" in err
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\x10\x00\x00\x00\x00\x00\x00\x00{}"])
+def test_a_damaged_model_is_refused(call, world: Path, tmp_path: Path, content: bytes) -> None:
+    model = tmp_path / "model.safetensors"
+    model.write_bytes(content)
+    scene = sorted((world / "scenes").iterdir())[0]
+    code, _, err = call("map", model, scene, "--out", tmp_path / "maps")
+    assert code == 1
+    assert str(model) in err
+
+
+def test_a_wrong_call_exits_with_two(call, tmp_path: Path) -> None:
+    assert call("train", tmp_path / "none.toml")[0] == 2
+    assert call("nonsense")[0] == 2
+    assert call("map", tmp_path)[0] == 2
+    assert call("evaluate", tmp_path)[0] == 2
+    assert call("inspect", tmp_path / "nothing")[0] == 2
+
+
+@pytest.mark.real_data
+def test_inspect_tells_the_real_enmap_products(call, shared_data: Path) -> None:
+    folder = next((shared_data / "enmap").glob("ENMAP01-____L2A-DT0000004950*"))
+    code, out, _ = call("inspect", folder, "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert (facts["sensor"], facts["bands"]) == ("enmap", 224)
+    assert facts["acquired"].startswith("2022-11-03T16:24:38")
+    code, out, _ = call("inspect", next((shared_data / "enmap").glob("*TRIMMED-METADATA.XML")), "--json")
+    assert (code, json.loads(out)["bands"]) == (0, 218)
+
+
+@pytest.mark.real_data
+def test_the_model_of_a_world_maps_real_pixels_to_valid_cogs(
+    call, run: Run, shared_data: Path, tmp_path: Path
+) -> None:
+    from rio_cogeo.cogeo import cog_validate
+
+    scenes = [next((shared_data / "enmap").glob("ENMAP01-____L2A-DT0000004950*/")), shared_data / "enmap" / "enmap_L2A_potsdam_20220724_tiles_mosaic_int16.tif"]  # fmt: skip
+    code, out, err = call(
+        "map", run.root, *scenes, "--out", tmp_path / "maps", "--covariates", "none", "--json"
+    )
+    assert (code, err) == (0, "")
+    made = json.loads(out)
+    assert made[0]["valid"] == 0  # open water, as its quality layer says
+    assert made[1]["valid"] > 500
+    for entry in made:
+        for layer in ("ece.tif", "class.tif", "mask.tif"):
+            valid, errors, warnings = cog_validate(Path(entry["folder"]) / layer)
+            assert (valid, errors, warnings) == (True, [], [])
