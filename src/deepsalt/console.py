@@ -27,7 +27,8 @@ from deepsalt.errors import DeepSaltError
 from deepsalt.pipeline.inspection import shortened
 from deepsalt.pipeline.run import to_json
 
-_SHOWN = ("rmse", "r2", "ccc", "rpiq")
+#: Metrics on the screen; the rest stands in the report and in --json.
+_SHOWN = (("dS_m", "rmse"), ("dS_m", "mae"), ("ln", "rmse"), ("ln", "r2"), ("ln", "ccc"), ("ln", "rpiq"))
 Report = Callable[[str, int, int], None]
 
 
@@ -155,13 +156,12 @@ def _metrics_table(metrics: Mapping[str, Any], key: str, part: Mapping[str, str]
     simulated = "simulated, " if metrics["simulated"] else ""
     count = rows[0]["n"] if rows else 0
     table = Table(title=f"{part['title']} ({simulated}n = {count})", title_justify="left", box=None)
-    table.add_column("method")
-    for scale in ("dS/m", "ln"):
-        for name in _SHOWN:
-            table.add_column(f"{name} {scale}", justify="right")
+    table.add_column("method", no_wrap=True)
+    for scale, name in _SHOWN:
+        table.add_column(f"{name}\n{'ln(1+EC)' if scale == 'ln' else 'dS/m'}", justify="right", no_wrap=True)
     best = min((row["ln"]["rmse"] for row in rows), default=0.0)
     for row in rows:
-        cells = [_number(row[scale][name]) for scale in ("dS_m", "ln") for name in _SHOWN]
+        cells = [_number(row[scale][name]) for scale, name in _SHOWN]
         table.add_row(row["method"], *cells, style="bold" if row["ln"]["rmse"] == best else "")
     return table
 

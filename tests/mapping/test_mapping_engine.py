@@ -93,8 +93,8 @@ def test_a_band_that_the_product_never_holds_masks_nothing(tmp_path: Path) -> No
 
 def test_the_predictor_says_which_bands_it_needs(tmp_path: Path) -> None:
     class OnSwir(Brightness):
-        def needed_bands(self, sensor: Any) -> Any:
-            return sensor.axis.values > 2000
+        def needed_bands(self, scene: Any) -> Any:
+            return scene.sensor.axis.values > 2000
 
     cube = soil(1, 2, 0.03)
     cube[0, 0, 0] = np.nan

@@ -80,7 +80,7 @@ class BandInputs:
                 f"the model needs the covariates {', '.join(absent)}",
                 fix="Give a raster with --covariates FILE, or map from spectra alone with --covariates none.",
             )
-        return spectra.samples[list(self.covariates)].to_numpy(np.float32)
+        return np.array(spectra.samples[list(self.covariates)], dtype=np.float32)
 
 
 def training_target(spectra: Spectra, column: str) -> NDArray[np.float64]:

@@ -85,7 +85,7 @@ def map_scene(
     """Map ECe of the surface layer over a scene into the folder `out`/<scene name>.
 
     predictor   anything with `predict`, `name` and `covariates`. Used where it has them:
-                `needed_bands(sensor)`, (band,) bool, where a pixel must have a value (else: the
+                `needed_bands(scene)`, (band,) bool, where a pixel must have a value (else: the
                 sensor's good bands); `fingerprint` and `simulated`, for the tags
     covariates  their source, or "none" to predict without those that the predictor can do without
     max_ndvi    pixels that are greener are masked
@@ -182,7 +182,7 @@ def _needed_bands(predictor: Predictor, scene: Scene) -> NDArray[np.bool_]:
     """
     delivered = ~scene.empty if len(scene.empty) else np.ones(len(scene.sensor), bool)
     ask = getattr(predictor, "needed_bands", None)
-    wanted = scene.sensor.good if ask is None else np.asarray(ask(scene.sensor), bool)
+    wanted = scene.sensor.good if ask is None else np.asarray(ask(scene), bool)
     return delivered if wanted is None else delivered & wanted
 
 

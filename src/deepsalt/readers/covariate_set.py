@@ -31,7 +31,8 @@ class CovariateSet:
         for other in rasters[1:]:
             if set(other.names) != set(rasters[0].names):
                 raise ProductError(
-                    f"it holds {', '.join(other.names)}; {rasters[0].path.name} holds {', '.join(rasters[0].names)}",
+                    f"it holds {', '.join(other.names)}; "
+                    f"{rasters[0].path.name} holds {', '.join(rasters[0].names)}",
                     where=str(other.path),
                     fix="Give every raster the same bands, named by their descriptions.",
                 )

@@ -36,8 +36,8 @@ class WorldSettings:
     rows: int = 128
     columns: int = 120
     library_samples: int = 160
-    fields: int = 14
-    points_per_field: int = 6
+    fields: int = 30
+    points_per_field: int = 5
     cloud_cover: float = 0.03
     label_error: float = 0.07
     library_error: float = 0.06
