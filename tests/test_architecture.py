@@ -35,7 +35,7 @@ TENSORS_ONLY_FORBIDS = {"pandas", "xarray", "rasterio", "pathlib", "json"}
 
 
 def modules() -> list[Path]:
-    return sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
+    return sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.name[0] != "_")
 
 
 def home_of(path: Path) -> str:

@@ -39,6 +39,7 @@ def test_each_point_gets_the_spectrum_of_its_own_pixel() -> None:
     order = found.samples["row"].to_numpy()
     assert found.values[:, 0] == pytest.approx(order / 100 + 0.1)
     assert found.values[:, 4] == pytest.approx(found.samples["column"] / 100 + 0.1)
+    assert found.samples["pixel_latitude"].to_numpy() == pytest.approx(found.samples["latitude"].to_numpy())
 
 
 def test_masked_and_outside_points_are_left_out_and_counted() -> None:

@@ -94,7 +94,8 @@ def at_points(
     points    columns `latitude`, `longitude` and the label; every other column is kept
     axis      bands to deliver
     returns   a table of the points that fall on a valid pixel, in the order of scenes and pixels,
-              with `scene`, `row`, `column` and the covariates added. A point under several scenes
+              with `scene`, `row`, `column`, the pixel's centre (`pixel_latitude`,
+              `pixel_longitude`) and the covariates at the point added. A point under several scenes
               is taken from the first that shows it valid.
 
     Raises LabelError if no point falls on a valid pixel, saying how many fell where.
@@ -132,8 +133,14 @@ def _points_in(
         flat = (rows[chosen] - window.row) * window.columns + (columns[chosen] - window.column)
         clear = bare.ravel()[flat]
         chosen, flat = chosen[clear], flat[clear]
+        latitude, longitude = place(scene, rows[chosen], columns[chosen])
         table = points.iloc[chosen].assign(
-            point=chosen, scene=scene.name, row=rows[chosen], column=columns[chosen]
+            point=chosen,
+            scene=scene.name,
+            row=rows[chosen],
+            column=columns[chosen],
+            pixel_latitude=latitude,
+            pixel_longitude=longitude,
         )
         return flat, table
 

@@ -192,7 +192,9 @@ def _unlabelled(
         )
     if {"latitude", "longitude"} <= set(library.samples):
         places = library.samples[["latitude", "longitude"]].dropna().drop_duplicates()
-        parts.append(at_points(home, places, sites.axis, max_ndvi=satellite.max_ndvi))
+        under = at_points(home, places, sites.axis, max_ndvi=satellite.max_ndvi)
+        centres = {"latitude": under.samples["pixel_latitude"], "longitude": under.samples["pixel_longitude"]}
+        parts.append(under.with_samples(**centres))
     pool = stack([replace(part, samples=part.samples[_POOL]) for part in parts])
     far = far_from(
         pool.samples["latitude"],

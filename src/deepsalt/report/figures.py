@@ -189,7 +189,11 @@ def _curve(axes: Axes, stage: Mapping[str, Any]) -> None:
             lines.append(values[np.isfinite(values)])
     known = np.concatenate([*lines, np.empty(0)])
     if len(known) and known.min() > 0 and known.max() > 20 * known.min():
+        from matplotlib.ticker import NullFormatter
+
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(NullFormatter())
     if stage.get("best_epoch"):
         axes.axvline(stage["best_epoch"], color="#999999", linewidth=0.9, linestyle=":", label="kept epoch")
     axes.set_title(_short(str(stage.get("stage", ""))))

@@ -1,0 +1,5 @@
+"""`python -m deepsalt` is the `deepsalt` command."""
+
+from deepsalt.cli import main
+
+main()
