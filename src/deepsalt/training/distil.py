@@ -102,11 +102,6 @@ def hide_covariates(covariates: Tensor, share: float, generator: torch.Generator
     return covariates.masked_fill(hidden, float("nan"))
 
 
-def blur(latent: Tensor, noise: float, generator: torch.Generator) -> Tensor:
-    """Latents (n, latent), whose entries have variance 1, with Gaussian noise of this deviation."""
-    return latent + noise * torch.randn(latent.shape, generator=generator).to(latent.device)
-
-
 def new_student(train: StudentRows, settings: PaperSettings) -> Student:
     """An untrained student with the covariate scaler and the ceiling of the training rows."""
     student = Student(
@@ -142,8 +137,7 @@ def _fit_student(
 
         def terms(rows: Tensor) -> Terms:
             covariates = hide_covariates(train.covariates[rows], settings.covariate_dropout, generator)
-            latent = blur(train.latent[rows], settings.latent_noise, generator)
-            answer, features = student(latent, covariates)
+            answer, features = student(train.latent[rows], covariates)
             parts = {"task": huber(answer, train.y[rows], settings.huber_delta)}
             if sau is not None and lesson is not None:
                 parts |= distillation_terms(answer, features, sau, lesson, rows)

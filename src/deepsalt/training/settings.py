@@ -81,11 +81,9 @@ class PaperSettings:
 
     ceiling_margin: float = 0.7  # ours: about ln 2, room for twice the largest training label
     covariate_dropout: float = 0.15  # ours: a map without covariates must be a legitimate input
-    latent_noise: float = 0.0
     clip: float = 1.0  # paper, norm of the gradient
-    retries: int = (
-        2  # ours: further attempts after a collapse, each with another seed and a third of the rate
-    )
+    # Ours: further attempts after a collapse, each with another seed and a third of the rate.
+    retries: int = 2
 
     def __post_init__(self) -> None:
         for key in _SHARES:
@@ -132,7 +130,6 @@ _WEIGHTS = (
     "reconstruction_weight",
     "cosine_weight",
     "contrast_weight",
-    "latent_noise",
     "response_weight",
     "feature_weight",
     "retries",
