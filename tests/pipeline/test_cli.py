@@ -108,17 +108,18 @@ def test_inspect_knows_what_it_is_given(call, world: Path, run: Run) -> None:
     kinds = {
         world: "world",
         scene: "scene",
-        world / "points.csv": None,
+        world / "points.csv": "points",
         run.root: "run",
         run.model: "model",
     }
     for path, kind in kinds.items():
-        code, out, err = call("inspect", path, "--json")
-        if kind is None:
-            assert code != 0
-            assert err.startswith("error: ")
-        else:
-            assert (code, json.loads(out)["kind"]) == (0, kind)
+        code, out, _ = call("inspect", path, "--json")
+        assert (code, json.loads(out)["kind"]) == (0, kind)
+    points = json.loads(call("inspect", world / "points.csv", "--json")[1])
+    table = pd.read_csv(world / "points.csv")
+    assert (points["points"], points["fields"]) == (len(table), table["field"].nunique())
+    assert points["ec"]["method"] == ["ECe"]
+    assert points["ec"]["median"] == pytest.approx(table["ece_ds_m"].median())
     code, out, _ = call("inspect", world / "library.parquet", "--domain", "mir")
     assert code == 0
     assert "851 bands" in out

@@ -40,7 +40,40 @@ def _readable(place: Path, options: dict[str, Any]) -> dict[str, Any]:
 
     if place.is_file() and looks_like_metadata(place):
         return describe_metadata(place)
+    if _is_table_without_spectra(place):
+        return _points(place, options)
     return describe(read(place, **options))
+
+
+def _is_table_without_spectra(place: Path) -> bool:
+    from deepsalt.readers.spectral_columns import count_bands
+    from deepsalt.readers.table import READER
+    from deepsalt.readers.tabular import open_table
+
+    return READER.matches(place) and count_bands(open_table(place).columns) == 0
+
+
+def _points(place: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """Facts about ground points."""
+    from deepsalt.readers.points import read_points
+
+    points = read_points(place, **{key: value for key, value in options.items() if key == "ec"})
+    ec = points["ec_ds_m"].dropna()
+    return {
+        "kind": "points",
+        "points": len(points),
+        "ec": {
+            "method": sorted(points["ec_method"].dropna().unique()),
+            "unit": "dS/m",
+            "n": len(ec),
+            **{name: float(getattr(ec, name)()) for name in ("min", "median", "max")},
+        },
+        "fields": int(points["group"].nunique()) if "group" in points else None,
+        "regions": sorted(points["region"].dropna().unique()) if "region" in points else None,
+        "latitude": [float(points["latitude"].min()), float(points["latitude"].max())],
+        "longitude": [float(points["longitude"].min()), float(points["longitude"].max())],
+        "notes": list(points.attrs["notes"]),
+    }
 
 
 def _run(run: Run) -> dict[str, Any]:

@@ -54,6 +54,7 @@ def save_model(path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[st
         raise ModelFileError("the card is larger than 8 MiB", where=str(path), fix="Leave tables out of it.")
     with written_whole(path) as aside:
         save_file(plain, aside, metadata={_CARD_KEY: text})
+        aside.chmod(0o644)  # the library writes for the owner alone; a model is meant to be handed on
 
 
 def load_model(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
