@@ -1,4 +1,4 @@
-"""The pictures of README.md, drawn from a demo folder.
+"""The picture of README.md, drawn from a demo folder.
 
 python docs/make_figures.py demo docs/images
 """
@@ -16,7 +16,7 @@ from deepsalt.units import log_ece
 
 
 def main(demo: Path, out: Path) -> None:
-    """The map of the unseen region beside its truth, and its quicklook."""
+    """The map of the unseen region beside its truth."""
     world = json.loads((demo / "world" / "world.json").read_text(encoding="utf-8"))
     unseen = json.loads((demo / "run" / "config.json").read_text(encoding="utf-8"))["split"]["unseen_region"]
     scene = next(region["scene"] for region in world["regions"] if region["name"] == unseen)
@@ -27,7 +27,6 @@ def main(demo: Path, out: Path) -> None:
     figure = compare_figure(mapped, truth, log_ece(mapped) - log_ece(truth), extent=extent, unit=unit)
     out.mkdir(parents=True, exist_ok=True)
     (out / "demo-unseen-region.png").write_bytes(png_bytes(figure))
-    (out / "demo-quicklook.png").write_bytes((folder / "quicklook.png").read_bytes())
 
 
 if __name__ == "__main__":
