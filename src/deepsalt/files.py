@@ -58,10 +58,11 @@ def _output_error(error: OSError, final: Path) -> OutputError:
             where=str(final),
             fix="Choose a folder you may write to with --out.",
         )
+    reason = error.strerror or str(error).removesuffix(" See previous exception for details.")
     return OutputError(
-        f"could not be written: {error.strerror or error}",
+        f"could not be written: {reason}",
         where=str(final),
-        fix="Check the path and the disk.",
+        fix="Check that the disk is not full and that the path can be written.",
     )
 
 

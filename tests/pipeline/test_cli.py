@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -294,6 +296,30 @@ def test_a_damaged_model_is_refused(call, world: Path, tmp_path: Path, content: 
     code, _, err = call("map", model, scene, "--out", tmp_path / "maps")
     assert code == 1
     assert str(model) in err
+
+
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
+from deepsalt.cli import main
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("limit", [300, 30_000])
+def test_a_disk_that_fills_up_gives_one_line_and_no_result(world: Path, tmp_path: Path, limit: int) -> None:
+    """No file may grow beyond the limit: at 300 bytes the config fails, at 30,000 the model."""
+    config, run = write_config(tmp_path, world), tmp_path / "run"
+    command = [sys.executable, "-c", FULL_DISK, str(limit), "train", str(config), "--out", str(run)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert re.match(r"error: .*(model.safetensors|config.json).*[Ff]ree some space", last), last
+    assert not (run / "metrics.json").exists()
+    assert not (run / "model.safetensors").exists()
+    assert not list(tmp_path.rglob("*.part*"))
 
 
 def test_a_wrong_call_exits_with_two(call, tmp_path: Path) -> None:

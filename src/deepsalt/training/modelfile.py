@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from deepsalt.errors import DeepSaltError, ModelFileError
+from deepsalt.errors import DeepSaltError, ModelFileError, OutputError
 from deepsalt.files import written_whole
 from deepsalt.models.architecture import (
     Architecture,
@@ -53,7 +53,14 @@ def save_model(path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[st
     if len(text) > _MAX_HEADER // 2:
         raise ModelFileError("the card is larger than 8 MiB", where=str(path), fix="Leave tables out of it.")
     with written_whole(path) as aside:
-        save_file(plain, aside, metadata={_CARD_KEY: text})
+        try:
+            save_file(plain, aside, metadata={_CARD_KEY: text})
+        except safetensors.SafetensorError as error:
+            raise OutputError(
+                f"could not be written ({error})",
+                where=str(path),
+                fix="Free some space or choose another folder.",
+            ) from error
         aside.chmod(0o644)  # the library writes for the owner alone; a model is meant to be handed on
 
 
