@@ -217,13 +217,9 @@ def test_retries_are_recorded(problem, monkeypatch: pytest.MonkeyPatch) -> None:
 
     real, calls = attempts.prediction_facts, []
 
-    def fail_once(observed, predicted):
+    def fail_once(*arguments: object):
         calls.append(1)
-        return (
-            {**real(observed, predicted), "collapse": "made up"}
-            if len(calls) == 1
-            else real(observed, predicted)
-        )
+        return {**real(*arguments), "collapse": "made up"} if len(calls) == 1 else real(*arguments)
 
     monkeypatch.setattr(attempts, "prediction_facts", fail_once)
     result = train_paper(problem.data, PaperSettings.fast(adaptation=False, distillation=False), 0)

@@ -22,18 +22,24 @@ Attempt = Callable[[int, Stage], tuple[Model, StageHistory, Tensor]]
 
 
 def until_it_learns(
-    name: str, attempt: Attempt[Model], stage: Stage, observed: Tensor, retries: int
+    name: str,
+    attempt: Attempt[Model],
+    stage: Stage,
+    observed: Tensor,
+    retries: int,
+    learned_mean: float | None = None,
 ) -> tuple[Model, StageHistory, dict[str, Any]]:
     """The first attempt whose validation predictions vary and beat the mean, with its facts.
 
     name      of the stage, for the message
     observed  (n,) validation labels; where they do not vary, nothing can be checked
+    learned_mean  mean of the training labels, which a result must beat
     Raises TrainingError after the last attempt, with what each one gave.
     """
     failed: list[dict[str, Any]] = []
     for number in range(retries + 1):
         model, history, predicted = attempt(number, stage)
-        facts = prediction_facts(observed.cpu(), predicted.cpu())
+        facts = prediction_facts(observed.cpu(), predicted.cpu(), learned_mean)
         if facts["collapse"] is None:
             facts.pop("collapse")
             return model, history, {**facts, "retries": failed}

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
 
 _LEAST_SPREAD = 0.05  # sd of predictions over sd of labels
 _NO_VARIATION = 1e-6  # sd of labels, ln(1+ECe)
@@ -22,8 +24,14 @@ def r2(observed: ArrayLike, predicted: ArrayLike) -> float | None:
     return 1.0 - float(((y - p) ** 2).sum()) / total
 
 
-def prediction_facts(observed: ArrayLike, predicted: ArrayLike) -> dict[str, Any]:
-    """R2, spread of predictions over spread of labels, and why this counts as a collapse (None if not)."""
+def prediction_facts(
+    observed: ArrayLike, predicted: ArrayLike, learned_mean: float | None = None
+) -> dict[str, Any]:
+    """R2, spread of predictions over spread of labels, and why this counts as a collapse (None if not).
+
+    learned_mean  mean of the training labels: what a model that learned nothing would answer. A few
+                  validation rows have a mean of their own, which no model can know. None: that mean.
+    """
     y, p = np.asarray(observed, dtype=float), np.asarray(predicted, dtype=float)
     score = r2(y, p)
     if score is None:
@@ -32,9 +40,13 @@ def prediction_facts(observed: ArrayLike, predicted: ArrayLike) -> dict[str, Any
     collapse = None
     if spread <= _LEAST_SPREAD:
         collapse = f"predictions hardly vary (sd {p.std():.3g} for labels with sd {y.std():.3g})"
-    elif score <= 0:
+    elif _no_better_than(y, p, float(y.mean()) if learned_mean is None else learned_mean):
         collapse = f"predictions are no better than the mean (R2 {score:.3f})"
     return {"validation_r2": score, "spread": spread, "collapse": collapse}
+
+
+def _no_better_than(observed: Floats, predicted: Floats, constant: float) -> bool:
+    return float(((observed - predicted) ** 2).sum()) >= float(((observed - constant) ** 2).sum())
 
 
 def against_untrained(trained: float | None, untrained: list[float | None]) -> dict[str, Any]:

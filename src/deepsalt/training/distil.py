@@ -66,7 +66,7 @@ def teach_student(
         return _fit_student(train, validation, teacher, settings, stage, (seed, number), progress)
 
     trained, history, facts = until_it_learns(
-        "student", attempt, settings.student, validation.y, settings.retries
+        "student", attempt, settings.student, validation.y, settings.retries, float(train.y.mean())
     )
     facts["ceiling"] = float(trained.student.head.ceiling)
     return trained.student, trained.sau, history, facts

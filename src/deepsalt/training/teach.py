@@ -123,7 +123,7 @@ def teach(
         return _fit_teacher(latents, labels, weights, settings, stage, (seed, number), progress)
 
     teacher, history, facts = until_it_learns(
-        "teacher", attempt, settings.teacher, labels[1], settings.retries
+        "teacher", attempt, settings.teacher, labels[1], settings.retries, float(labels[0].mean())
     )
     untrained = untrained_scores(latents[1], labels, settings, seed)
     facts |= against_untrained(facts["validation_r2"], untrained)
