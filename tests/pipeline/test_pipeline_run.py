@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tests.pipeline.conftest import FAST, config_of, silent
+from tests.pipeline.conftest import FAST, FAST_TEACHER, config_of, silent
 
 from deepsalt.errors import DeepSaltError, LabelError, OutputError, UsageError
 from deepsalt.estimators import DeepSaltRegressor
@@ -173,7 +173,8 @@ def test_a_folder_that_is_no_run_is_not_written_to(tmp_path: Path) -> None:
 
 
 def test_a_laboratory_only_run_cross_validates_by_profile(world: Path, tmp_path: Path) -> None:
-    config = config_of(world, satellite=None, split={"folds": 3})
+    method = {"baselines": ["mean", "plsr"], "settings": FAST_TEACHER}
+    config = config_of(world, satellite=None, split={"folds": 3}, method=method)
     lab = train(config, tmp_path / "lab", silent)
     metrics = lab.read("metrics")
     assert metrics["methods"] == ["mean", "plsr", "teacher"]

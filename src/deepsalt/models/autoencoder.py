@@ -27,7 +27,7 @@ from deepsalt.errors import BandError
 from deepsalt.models.architecture import AutoencoderShape
 
 _MAX_DEVIATIONS = 20.0  # a hot pixel or a stray band must not swamp the rest of the spectrum
-_OVER_NOISE = 50.0  # floor of the whitening over the variance of a direction that is taken for noise
+_OVER_NOISE = 100.0  # floor of the whitening over the variance of a direction that is taken for noise
 
 
 class SparseAutoencoder(nn.Module):
