@@ -35,7 +35,7 @@ FAST = {
     "student": {"epochs": 40, "patience": 40, "batch": 16, "learning_rate": 3e-3},
 }
 
-#: A laboratory teacher that learns from some 200 samples whatever the seed or the processor.
+#: A laboratory teacher that learns from some 200 samples with every seed tried.
 FAST_TEACHER = {
     **FAST,
     "directions": 64,
