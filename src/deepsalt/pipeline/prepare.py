@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from glob import glob
 from pathlib import Path
@@ -19,6 +19,7 @@ from deepsalt.pairing import far_from
 from deepsalt.readers import read
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_points
+from deepsalt.readers.table import domains_of
 from deepsalt.sampling import at_points, random_pixels, stack, usable_axis
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.splits import Split, regional_split
@@ -31,7 +32,9 @@ Progress = Callable[[str, int, int], None]
 class Prepared:
     """What one run learns from and is asked.
 
-    library     laboratory spectra with `ece_ds_m`; none of an unseen region unless the config says so
+    libraries   laboratory spectra by domain ("mir", "visnir"), the teacher's first, with `ece_ds_m` (NaN
+                where EC was not measured); none of an unseen region unless the config says so. Rows of two
+                domains that are one sample share their `id`
     sites       satellite spectra of all ground points with `ece_ds_m`
     split       rows of `sites`
     unlabelled  pixels without a label, none near a held-out point, none in an unseen region
@@ -40,13 +43,18 @@ class Prepared:
     facts       what the report tells about the data
     """
 
-    library: Spectra
+    libraries: Mapping[str, Spectra]
     sites: Spectra
     split: Split
     unlabelled: Spectra
     scenes: tuple[Scene, ...]
     covariates: CovariateSet | None
     facts: dict[str, Any]
+
+    @property
+    def library(self) -> Spectra:
+        """The labelled samples of the teacher's domain."""
+        return labelled(next(iter(self.libraries.values())))
 
     @property
     def covariate_names(self) -> tuple[str, ...]:
@@ -63,7 +71,7 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     if satellite is None:
         raise UsageError("the config has no [satellite] section")
     progress("reading the library", 0, 4)
-    library = read_library(config.library)
+    libraries = read_libraries(config.library)
     progress("opening scenes", 1, 4)
     scenes = open_scenes(satellite.scenes)
     covariates = open_covariates(satellite.covariates)
@@ -72,26 +80,51 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     progress("sampling ground points", 2, 4)
     sites = _sites(scenes, points, axis, covariates, satellite)
     split = _split(config, sites)
-    library = _allowed_library(library, sites, split, config)
+    libraries = {name: _allowed_library(one, sites, split, config) for name, one in libraries.items()}
     progress("sampling pixels without a label", 3, 4)
-    unlabelled = _unlabelled(scenes, library, sites, split, satellite, config)
-    check_leaks(sites, split, unlabelled, library, config.method.pair_within_m)
+    teaching = next(iter(libraries.values()))
+    unlabelled = _unlabelled(scenes, teaching, sites, split, satellite, config)
+    check_leaks(sites, split, unlabelled, teaching, config.method.pair_within_m)
     progress("data are ready", 4, 4)
-    facts = _facts(config, library, sites, unlabelled, scenes, covariates)
-    return Prepared(library, sites, split, unlabelled, scenes, covariates, facts)
+    facts = _facts(config, libraries, sites, unlabelled, scenes, covariates)
+    return Prepared(libraries, sites, split, unlabelled, scenes, covariates, facts)
 
 
 def read_library(config: LibraryConfig) -> Spectra:
     """The laboratory library; samples without a label are dropped and counted in its provenance."""
+    kept = labelled(_read_domain(config))
+    return with_ece(kept) if config.target == "ece" else kept
+
+
+def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
+    """Every domain of the library that a satellite model can learn from, the teacher's own first.
+
+    Samples without EC stay, with a missing `ece_ds_m`: their spectra still join the two domains.
+    """
+    known = [name for name in domains_of(config.path) if name in ("mir", "visnir")]
+    if len(known) < 2:
+        found = with_ece(_read_domain(config))
+        return {"mir" if found.axis.unit == "cm-1" else "visnir": found}
+    first = config.domain or "mir"
+    domains = [first, *(name for name in known if name != first)]
+    return {name: with_ece(_read_domain(config.model_copy(update={"domain": name}))) for name in domains}
+
+
+def _read_domain(config: LibraryConfig) -> Spectra:
     found = read(config.path, **config.reading())
     if not isinstance(found, Spectra) or found.is_image:
         raise UsageError("not a table of spectra", where=config.path, fix="Give a CSV or Parquet library.")
     require_ec(found, config.path)
-    labelled = found.samples["ec_ds_m"].notna().to_numpy()
-    kept = found.take(labelled)
-    if not labelled.all():
-        kept = kept.noted(f"{int((~labelled).sum())} of {len(found)} samples have no EC and are left out")
-    return with_ece(kept) if config.target == "ece" else kept
+    return found
+
+
+def labelled(library: Spectra) -> Spectra:
+    """The samples whose EC was measured; how many were left out goes into the provenance."""
+    known = library.samples["ec_ds_m"].notna().to_numpy()
+    if known.all():
+        return library
+    step = f"{int((~known).sum())} of {len(library)} samples have no EC and are left out"
+    return library.take(known).noted(step)
 
 
 def open_scenes(patterns: Sequence[str]) -> tuple[Scene, ...]:
@@ -211,14 +244,15 @@ _POOL = ["scene", "row", "column", "latitude", "longitude"]
 
 def _facts(
     config: Config,
-    library: Spectra,
+    libraries: Mapping[str, Spectra],
     sites: Spectra,
     unlabelled: Spectra,
     scenes: tuple[Scene, ...],
     covariates: CovariateSet | None,
 ) -> dict[str, Any]:
     return {
-        "library": library_facts(config.library, library),
+        "library": library_facts(config.library, next(iter(libraries.values()))),
+        "domains of the library": ", ".join(f"{name} ({len(one)})" for name, one in libraries.items()),
         "scenes": [
             {
                 "name": scene.name,
@@ -256,5 +290,6 @@ def library_facts(config: LibraryConfig, library: Spectra) -> dict[str, Any]:
 
 
 def ece_range(values: np.ndarray) -> str:
-    """For example `0.1 to 45.2, median 2.3`."""
-    return f"{values.min():.2g} to {values.max():.3g}, median {np.median(values):.2g}"
+    """For example `0.1 to 45.2, median 2.3`; missing values do not count."""
+    known = values[~np.isnan(values)]
+    return f"{known.min():.2g} to {known.max():.3g}, median {np.median(known):.2g}"

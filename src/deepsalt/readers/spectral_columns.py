@@ -90,6 +90,16 @@ def count_bands(columns: Sequence[str]) -> int:
     return ossl or len(max(_plain_groups(columns).values(), key=len, default=[]))
 
 
+def domains_among(columns: Sequence[str]) -> list[str]:
+    """Domains that OSSL names tell of, in the order of the table; none for plain headers.
+
+    >>> domains_among(["id", "scan_visnir.350_ref", "scan_mir.600_abs", "scan_mir.602_abs"])
+    ['visnir', 'mir']
+    """
+    found = (match[1].lower() for match in map(_OSSL.match, columns) if match)
+    return list(dict.fromkeys(found))
+
+
 def _chosen(by_domain: dict[str, list[re.Match[str]]], domain: str | None, where: str) -> str:
     there = ", ".join(f"{name} ({len(matches)} bands)" for name, matches in by_domain.items())
     if domain is not None and domain not in by_domain:

@@ -13,13 +13,18 @@ from numpy.typing import NDArray
 from deepsalt.errors import DeepSaltError, SpectraError
 from deepsalt.readers.columns import TEXT, Named, listed, name_columns, standard_columns
 from deepsalt.readers.ec_columns import find_ec, with_ec
-from deepsalt.readers.spectral_columns import BandColumns, count_bands, find_bands
+from deepsalt.readers.spectral_columns import BandColumns, count_bands, domains_among, find_bands
 from deepsalt.readers.tabular import head_of, header_separator, is_parquet, looks_like_text, open_table
 from deepsalt.spectra import Spectra
 
 _SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 _PERCENT_FROM = 3.0
 _LOOKED_AT = 1000
+
+
+def domains_of(path: str | Path) -> list[str]:
+    """Domains of a wide table with OSSL names, in the order of its columns; none for plain headers."""
+    return domains_among(open_table(Path(path)).columns)
 
 
 class TableReader:
