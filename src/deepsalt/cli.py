@@ -89,15 +89,23 @@ def simulate(
     out: Annotated[Path, typer.Option(help="New folder for the world.")],
     seed: Seed = 0,
     small: Annotated[bool, typer.Option("--small", help="Two small regions, in seconds.")] = False,
+    sensor: Annotated[str, typer.Option(help="Who photographs it: enmap, prisma or emit.")] = "enmap",
+    laws: Annotated[
+        str, typer.Option(help="usual, or other: moisture and mixtures unlike what a mapper assumes.")
+    ] = "usual",
     json: Json = False,
 ) -> None:
-    """Write a simulated world: library, EnMAP scenes, ground points, covariates and the truth."""
+    """Write a simulated world: library, scenes, ground points, covariates and the truth."""
+    from dataclasses import replace
+
     from deepsalt.pipeline.inspection import inspect_path
     from deepsalt.simulate import WorldSettings, simulate_world
 
     console = Console(json)
+    size = WorldSettings.small(seed) if small else WorldSettings(seed=seed)
+    settings = replace(size, sensor=sensor, laws=laws)
     with console.progress() as progress:
-        simulate_world(out, WorldSettings.small(seed) if small else WorldSettings(seed=seed), progress)
+        simulate_world(out, settings, progress)
     console.facts(inspect_path(out), str(out))
 
 

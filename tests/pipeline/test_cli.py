@@ -73,6 +73,19 @@ def test_init_prints_the_template(call) -> None:
     assert call("init") == (0, TEMPLATE, "")
 
 
+def test_simulate_takes_a_sensor_and_laws(call, tmp_path: Path) -> None:
+    made = tmp_path / "world"
+    code, out, _ = call("simulate", "--out", made, "--small", "--sensor", "emit", "--laws", "other", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert (told["settings"]["sensor"], told["settings"]["laws"]) == ("emit", "other")
+    assert all(scene["scene"].startswith("EMIT_") for scene in told["regions"])
+    code, out, err = call("simulate", "--out", tmp_path / "none", "--sensor", "emti")
+    assert (code, out) == (2, "")
+    assert "sensor is 'emti'. Did you mean 'emit'?" in re.sub(r"\s+", " ", err)
+    assert not (tmp_path / "none").exists()
+
+
 def test_train_evaluate_report_and_map_from_the_command_line(call, world: Path, tmp_path: Path) -> None:
     config, run = write_config(tmp_path, world), tmp_path / "run"
     code, out, err = call("train", config, "--out", run, "--json")

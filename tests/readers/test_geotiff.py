@@ -129,6 +129,27 @@ def test_the_stated_sensor(make_tiff) -> None:
         ds.read(scene.path, sensor="sentinel2", scale=-1)
 
 
+def test_the_sensor_named_by_a_tag(make_tiff) -> None:
+    """A shipped sensor's name counts, and brings the noise of those of its bands; then the bands count."""
+    emit = ds.Sensor.load("emit")
+    centres = [float(emit.axis.values[i]) + shift for i, shift in ((20, 0.5), (60, 0.0), (90, 3.0))]
+    tags = [{"wavelength": str(c), "wavelength_units": "nm"} for c in centres]
+    sensor = ds.read(make_tiff(cube(), band_tags=tags, tags={"sensor": " EMIT"})).sensor
+    assert sensor.name == "emit"
+    assert sensor.axis.values.tolist() == pytest.approx(centres)
+    assert sensor.noise[:2].tolist() == emit.noise[[20, 60]].tolist()
+    assert np.isnan(sensor.noise[2])
+    own = ds.read(make_tiff(cube(), "own.tif", band_tags=tags, tags={"sensor": "HySpex"}))
+    assert own.sensor.name == "hyspex"
+    assert "sensor 'hyspex' by the file's tag" in own.notes
+    assert ds.read(make_tiff(cube(), "none.tif", band_tags=tags)).sensor.name == "geotiff"
+    table = ds.Sensor.load("sentinel2")
+    same = [{"wavelength": str(c), "wavelength_units": "nm"} for c in table.axis.values]
+    values = np.full((len(table), 3, 3), 1500, np.int16)
+    loose = ds.read(make_tiff(values, "s2.tif", band_tags=same, tags={"sensor": "Sentinel-2 MSI"}))
+    assert loose.sensor.name == "sentinel2"
+
+
 def test_a_truncated_geotiff(make_tiff) -> None:
     path = make_tiff(cube(), band_tags=band_tags())
     for keep in (0.1, 0.5, 0.99):

@@ -1,4 +1,8 @@
-"""Hyperspectral GeoTIFFs whose bands tell their wavelengths in tags or descriptions."""
+"""Hyperspectral GeoTIFFs whose bands tell their wavelengths in tags or descriptions.
+
+The tag `sensor` of the file may name the sensor the bands come from. Where it does not, or names none of
+the shipped ones, the bands are compared with the shipped tables.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +81,7 @@ class GeotiffReader:
         return RasterScene(
             name=path.stem,
             path=str(path),
-            sensor=_sensor(bands, order, path, notes),
+            sensor=_sensor(bands, order, header, notes),
             height=header.height,
             width=header.width,
             crs=header.crs,
@@ -215,26 +219,41 @@ def _levels(header: RasterInfo) -> tuple[float, float]:
     return (float(np.median(values)), float(np.percentile(values, 99.9))) if len(values) else (0.0, 0.0)
 
 
-def _sensor(bands: _Bands, order: NDArray[np.intp], path: Path, notes: list[str]) -> Sensor:
+def _sensor(bands: _Bands, order: NDArray[np.intp], header: RasterInfo, notes: list[str]) -> Sensor:
+    path = header.path
     widths = None if bands.fwhm_nm is None else bands.fwhm_nm[order]
     try:
         axis = Axis(bands.centres_nm[order], "nm", widths)
     except AxisError as error:
         raise AxisError(error.found, where=str(path), fix=error.fix) from error
     good = None if bands.good is None else bands.good[order]
-    name = bands.sensor or _same_as_known(axis, notes)
-    if not name:
-        return Sensor("geotiff", axis, good=good, about={"source": path.name})
+    about = {"source": path.name}
+    name = bands.sensor or _name(header.tags.get("sensor", "").strip().lower(), axis, notes)
+    if name not in Sensor.known():
+        return Sensor(name, axis, good=good, about=about)
     known = Sensor.load(name)
+    detector = known.detector if _same_bands(known.axis, axis) else ()
     facts = with_known_facts(Sensor(name, axis), name)
-    return Sensor(name, axis, known.detector, good=good, noise=facts.noise, about={"source": path.name})
+    return Sensor(name, axis, detector, good=good, noise=facts.noise, about=about)
+
+
+def _name(told: str, axis: Axis, notes: list[str]) -> str:
+    """Name of the sensor: of a shipped one by tag or by its bands, else the tag's own, else "geotiff"."""
+    if told not in Sensor.known() and (same := _same_as_known(axis, notes)):
+        return same
+    if told:
+        notes.append(f"sensor {told!r} by the file's tag")
+    return told or "geotiff"
+
+
+def _same_bands(one: Axis, other: Axis) -> bool:
+    return len(one) == len(other) and bool(np.abs(one.values - other.values).max() <= _SAME_CENTRE_NM)
 
 
 def _same_as_known(axis: Axis, notes: list[str]) -> str:
     """Name of the shipped sensor with the same number of bands at the same places, or ""."""
     for name in Sensor.known():
-        known = Sensor.load(name).axis.values
-        if len(known) == len(axis) and np.abs(known - axis.values).max() <= _SAME_CENTRE_NM:
+        if _same_bands(Sensor.load(name).axis, axis):
             notes.append(f"the bands are those of {name}, to {_SAME_CENTRE_NM:g} nm")
             return name
     return ""

@@ -12,11 +12,11 @@ from deepsalt.simulate.bands import WAVELENGTHS_NM, curve
 from deepsalt.simulate.fields import smooth_field
 from deepsalt.simulate.instrument import Instrument
 from deepsalt.simulate.landscape import Landscape
+from deepsalt.simulate.laws import Laws, laws_of
 from deepsalt.simulate.place import Grid, grid_of
 from deepsalt.simulate.regions import Region
 from deepsalt.simulate.settings import WorldSettings, stream
 from deepsalt.simulate.sky import Sky, sky, through
-from deepsalt.simulate.surface import surface_reflectance
 from deepsalt.spectra import Sensor
 
 #: A digital number is reflectance times this; -32768 is nodata.
@@ -36,7 +36,7 @@ _SATURATED_SWIR, _SATURATED_VNIR, _REDUCED = 16, 32, 1
 
 @dataclass(frozen=True, eq=False)
 class Acquisition:
-    """Everything a product folder is written from.
+    """Everything a product is written from.
 
     name         product id
     grid         where the pixels lie
@@ -68,13 +68,17 @@ class Acquisition:
 
 
 def acquire(land: Landscape, settings: WorldSettings) -> Acquisition:
-    """Photograph the landscape with EnMAP."""
+    """Photograph the landscape with the sensor of the settings, on a day that does not depend on it."""
     rng = stream(settings.seed, land.region.name, "acquisition")
-    sensor = Sensor.load("enmap")
+    sensor = Sensor.load(settings.sensor)
     start = _start(land.region, rng)
     elevation, azimuth = _sun(land.region, start)
     above = sky(rng, land.shape, settings.cloud_cover)
-    reflectance = _reflectance(land, above, Instrument.in_orbit(sensor, rng), rng)
+    laws = laws_of(settings)
+    reflectance = _reflectance(land, above, Instrument.in_orbit(sensor, rng), laws, rng)
+    gain, offset = laws.calibration(land.region.name, sensor.axis.values)
+    reflectance *= gain[:, None, None]
+    reflectance += offset[:, None, None]
     defective = _defects(reflectance, above.inside, rng)
     dn = np.clip(np.rint(reflectance * SCALE), NODATA + 1, -(NODATA + 1)).astype(np.int16)
     dn[:, ~above.inside] = NODATA
@@ -82,7 +86,7 @@ def acquire(land: Landscape, settings: WorldSettings) -> Acquisition:
     classes = np.where(above.inside, np.where(land.water, WATER, LAND), BACKGROUND).astype(np.uint8)
     flags = above.flags
     flags["TESTFLAGS"] = _testflags(above, flags, rng)
-    name = _product_name(start, rng)
+    name = _product_name(start, rng) if sensor.name == "enmap" else _cube_name(sensor, land.region, start)
     grid = grid_of(land.region, land.shape)
     return Acquisition(
         name, land.region, grid, sensor, start, elevation, azimuth, dn, defective, classes, flags
@@ -90,7 +94,7 @@ def acquire(land: Landscape, settings: WorldSettings) -> Acquisition:
 
 
 def _reflectance(
-    land: Landscape, above: Sky, instrument: Instrument, rng: np.random.Generator
+    land: Landscape, above: Sky, instrument: Instrument, laws: Laws, rng: np.random.Generator
 ) -> NDArray[np.float32]:
     """(band, y, x) reflectance as the product would give it, in chunks of whole rows."""
     rows, columns = land.shape
@@ -102,7 +106,7 @@ def _reflectance(
     for first in range(0, rows, block):
         part = slice(first, min(first + block, rows))
         pixels = slice(part.start * columns, part.stop * columns)
-        ground = surface_reflectance(land.soil.take(pixels), land.surface.take(pixels))
+        ground = laws.ground(land.soil.take(pixels), land.surface.take(pixels))
         wet = land.water[part].ravel()
         ground[wet] = water * rng.uniform(0.6, 1.4, (int(wet.sum()), 1)).astype(np.float32)
         number = np.tile(np.arange(columns), part.stop - part.start)
@@ -157,6 +161,10 @@ def _sun(region: Region, start: datetime) -> tuple[float, float]:
     east = -np.cos(declination) * np.sin(angle)
     north = np.cos(latitude) * np.sin(declination) - np.sin(latitude) * np.cos(declination) * np.cos(angle)
     return float(np.rad2deg(np.arcsin(up))), float(np.rad2deg(np.arctan2(east, north)) % 360)
+
+
+def _cube_name(sensor: Sensor, region: Region, start: datetime) -> str:
+    return f"{sensor.name.upper()}_{region.name}_{start:%Y%m%dT%H%M%SZ}"
 
 
 def _product_name(start: datetime, rng: np.random.Generator) -> str:

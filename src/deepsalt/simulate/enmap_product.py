@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deepsalt.simulate.acquisition import BACKGROUND, NODATA, Acquisition
 from deepsalt.simulate.enmap_xml import QUICKLOOKS_NM, metadata_xml
+from deepsalt.simulate.tiff import write_tiff
 
 _IMAGE_STRIP_ROWS, _MASK_STRIP_ROWS = 3, 6
 _LZW_LAYERS = ("CIRRUS", "CLASSES", "CLOUD", "CLOUDSHADOW", "HAZE", "SNOW")
@@ -26,19 +27,19 @@ def write_enmap(taken: Acquisition, folder: Path) -> Path:
     product = folder / taken.name
     product.mkdir(parents=True)
     image = {"compress": "deflate", "interleave": "band", "nodata": NODATA, "blockysize": _IMAGE_STRIP_ROWS}
-    _write(_file(product, "SPECTRAL_IMAGE.TIF"), taken.dn, taken, image)
-    _write(_file(product, "QL_PIXELMASK.TIF"), taken.defective, taken, _mask("deflate"))
+    write_tiff(_file(product, "SPECTRAL_IMAGE.TIF"), taken.dn, taken.grid, image)
+    write_tiff(_file(product, "QL_PIXELMASK.TIF"), taken.defective, taken.grid, _mask("deflate"))
     layers = {**taken.flags, "CLASSES": taken.classes}
     for name, values in sorted(layers.items()):
         options = _mask("lzw" if name in _LZW_LAYERS else "deflate")
         if name == "CLASSES":
             options["nodata"] = BACKGROUND
-        _write(_file(product, f"QL_QUALITY_{name}.TIF"), values[None], taken, options)
+        write_tiff(_file(product, f"QL_QUALITY_{name}.TIF"), values[None], taken.grid, options)
     for detector, wavelengths in QUICKLOOKS_NM.items():
-        _write(
+        write_tiff(
             _file(product, f"QL_{detector}.TIF"),
             _quicklook(taken, wavelengths),
-            taken,
+            taken.grid,
             {**_mask("deflate"), "photometric": "RGB", "alpha": "unspecified"},
         )
     sizes = {file.name: file.stat().st_size for file in sorted(product.iterdir())}
@@ -52,25 +53,6 @@ def _file(product: Path, kind: str) -> Path:
 
 def _mask(compress: str) -> dict[str, Any]:
     return {"compress": compress, "interleave": "band", "blockysize": _MASK_STRIP_ROWS}
-
-
-def _write(path: Path, values: NDArray[Any], taken: Acquisition, options: dict[str, Any]) -> None:
-    import rasterio
-    from rasterio.transform import Affine
-
-    with rasterio.open(
-        path,
-        "w",
-        driver="GTiff",
-        dtype=values.dtype.name,
-        count=len(values),
-        height=taken.grid.rows,
-        width=taken.grid.columns,
-        crs=taken.grid.crs,
-        transform=Affine(*taken.grid.transform),
-        **options,
-    ) as file:
-        file.write(values)
 
 
 def _quicklook(taken: Acquisition, wavelengths_nm: tuple[float, float, float]) -> NDArray[np.uint8]:

@@ -25,6 +25,7 @@ _VISNIR_STEP = 2
 _SECOND_LAYER = 0.45
 #: EC below this is not told from water, dS/m.
 _EC_STEP = 0.01
+_EC = "ec_usda.a364_ds.m"
 TOP_LAYER_CM, SECOND_LAYER_CM = (0, 5), (5, 30)
 
 
@@ -42,8 +43,16 @@ def library_of(land: Landscape, settings: WorldSettings) -> pd.DataFrame:
     profile = np.concatenate([np.arange(len(sites)), deeper])
     order = np.argsort(profile, kind="stable")
     described = _described(land, soil, sites, profile, rng, settings.library_error)
+    described.loc[~_measured(land.region.name, settings, len(sites))[profile], _EC] = np.nan
     spectra = [described, _mir_columns(soil, rng), _visnir_columns(soil, rng)]
     return pd.concat(spectra, axis=1).iloc[order].reset_index(drop=True)
+
+
+def _measured(region: str, settings: WorldSettings, profiles: int) -> NDArray[np.bool_]:
+    """(profile,) whose EC the laboratory measured; a larger share holds all those of a smaller one."""
+    count = max(1, round(settings.ec_measured * profiles))
+    chosen = stream(settings.seed, region, "ec measured").permutation(profiles)[:count]
+    return np.isin(np.arange(profiles), chosen)
 
 
 def _second_layer(top: Soil, rng: np.random.Generator) -> Soil:
@@ -86,13 +95,13 @@ def _described(
             "longitude.point_wgs84_dd": longitude[profile].round(6),
             "layer.upper.depth_usda_cm": np.where(is_top, TOP_LAYER_CM[0], SECOND_LAYER_CM[0]).astype(float),
             "layer.lower.depth_usda_cm": np.where(is_top, TOP_LAYER_CM[1], SECOND_LAYER_CM[1]).astype(float),
-            "ec_usda.a364_ds.m": np.round(np.maximum(ec, 0.0) / _EC_STEP) * _EC_STEP,
+            _EC: np.round(np.maximum(ec, 0.0) / _EC_STEP) * _EC_STEP,
             "clay.tot_usda.a334_w.pct": _analysed(soil.clay, 0.8, rng),
             "sand.tot_usda.c60_w.pct": _analysed(soil.sand, 1.0, rng),
             "caco3_usda.a54_w.pct": _analysed(soil.carbonate, 0.3, rng),
             "oc_usda.c729_w.pct": _analysed(soil.organic_carbon, 0.04, rng),
         }
-    ).round({"ec_usda.a364_ds.m": 2})
+    ).round({_EC: 2})
 
 
 def _analysed(truth: NDArray[np.floating], error: float, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -39,6 +39,9 @@ _CRUST_BRIGHTNESS = np.array([0.80, 0.70, 0.66, 0.78], dtype=np.float32)
 #: Share of soil dust in a crust, by the light it absorbs.
 _DUST = 0.10
 
+#: Degree of saturation of a crust, relative to that of the ground below.
+CRUST_WETNESS = 0.25
+
 
 @dataclass(frozen=True, eq=False)
 class Surface:
@@ -68,9 +71,9 @@ def surface_reflectance(soil: Soil, surface: Surface) -> NDArray[np.float32]:
     """(n, band) reflectance on `WAVELENGTHS_NM` of the ground as it lies."""
     loose = dry_reflectance(soil)
     ground = wetted(loose, surface.moisture)
-    crust = wetted(crust_reflectance(loose, soil), 0.25 * surface.moisture)
+    crust = wetted(crust_reflectance(loose, soil), CRUST_WETNESS * surface.moisture)
     ground += surface.crust[:, None] * (crust - ground)
-    plants = surface.green[:, None] * _green() + surface.dry[:, None] * _dry()
+    plants = surface.green[:, None] * green_plants() + surface.dry[:, None] * dry_plants()
     bare = (1.0 - surface.green - surface.dry)[:, None]
     return ((bare * ground + plants) * surface.light[:, None]).astype(np.float32)
 
@@ -107,10 +110,12 @@ def _crust_remission() -> NDArray[np.float32]:
 
 
 @cache
-def _green() -> NDArray[np.float32]:
+def green_plants() -> NDArray[np.float32]:
+    """(band,) reflectance of a closed green canopy."""
     return minerals.GREEN_PLANTS.reflectance()
 
 
 @cache
-def _dry() -> NDArray[np.float32]:
+def dry_plants() -> NDArray[np.float32]:
+    """(band,) reflectance of dry plants."""
     return minerals.DRY_PLANTS.reflectance()

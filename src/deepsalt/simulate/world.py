@@ -14,6 +14,7 @@ import pandas as pd
 from deepsalt.errors import OutputError, ProductError, UsageError
 from deepsalt.files import written_whole
 from deepsalt.simulate.acquisition import Acquisition, acquire
+from deepsalt.simulate.cube_product import write_cube
 from deepsalt.simulate.enmap_product import write_enmap
 from deepsalt.simulate.landscape import Landscape, landscape
 from deepsalt.simulate.library import library_of
@@ -75,7 +76,7 @@ class World:
 
     @property
     def scenes(self) -> tuple[Path, ...]:
-        """One product folder a region, in the order of `regions`."""
+        """One product a region (EnMAP: its folder; other sensors: a GeoTIFF), in the order of `regions`."""
         return tuple(self.scene(region["name"]) for region in self.regions)
 
     def scene(self, region: str) -> Path:
@@ -144,12 +145,13 @@ def _write_world(folder: Path, settings: WorldSettings, tell: Progress) -> None:
         write_raster(folder / "covariates" / f"{region.name}.tif", covariate_layers(land, settings), land)
         tell(f"{region.name}: satellite image", done + 1, total)
         taken = acquire(land, settings)
-        write_enmap(taken, folder / "scenes")
+        write = write_enmap if settings.sensor == "enmap" else write_cube
+        scene = write(taken, folder / "scenes").name
         tell(f"{region.name}: laboratory library", done + 2, total)
         libraries.append(library_of(land, settings))
         tell(f"{region.name}: ground points", done + 3, total)
         points.append(points_of(land, settings, taken.start))
-        entries.append(_entry(land, taken, len(libraries[-1]), len(points[-1])))
+        entries.append(_entry(land, taken, scene, len(libraries[-1]), len(points[-1])))
     pd.concat(libraries, ignore_index=True).to_parquet(folder / "library.parquet", index=False)
     pd.concat(points, ignore_index=True).to_csv(folder / "points.csv", index=False, lineterminator="\n")
     told = {
@@ -164,7 +166,7 @@ def _write_world(folder: Path, settings: WorldSettings, tell: Progress) -> None:
     tell("world written", total, total)
 
 
-def _entry(land: Landscape, taken: Acquisition, samples: int, points: int) -> dict[str, Any]:
+def _entry(land: Landscape, taken: Acquisition, scene: str, samples: int, points: int) -> dict[str, Any]:
     region, known = land.region, land.ece[~land.water.ravel()]
     return {
         "name": region.name,
@@ -175,7 +177,7 @@ def _entry(land: Landscape, taken: Acquisition, samples: int, points: int) -> di
         "latitude": region.latitude,
         "longitude": region.longitude,
         "crs": taken.grid.crs,
-        "scene": taken.name,
+        "scene": scene,
         "date": f"{taken.start:%Y-%m-%d}",
         "covariates": f"covariates/{region.name}.tif",
         "truth": f"truth/{region.name}.tif",
