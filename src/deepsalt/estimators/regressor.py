@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from deepsalt.errors import BandError, LabelError, ModelFileError, TrainingError, UsageError
 from deepsalt.estimators.card import inputs_from, inputs_section, versions
 from deepsalt.estimators.lab import label_sd
+from deepsalt.estimators.neighbours import no_pairs, pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.labels import with_ece
-from deepsalt.pairing import Pairs, nearest_pairs
 from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.splits import grouped_holdout
@@ -108,7 +108,7 @@ class DeepSaltRegressor:
         if self.preset not in PRESETS:
             raise UsageError(f"unknown preset {self.preset!r}", fix=f"Known: {', '.join(PRESETS)}.")
         self.inputs_ = BandInputs.of(sites, self.covariates)
-        self.pairs_ = Pairs(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0))
+        self.pairs_ = no_pairs()
         self.library_inputs_: BandInputs | None = None
         data = self._data(library, sites, unlabelled)
         result = train_paper(data, self._settings(), self.seed, progress)
@@ -194,11 +194,8 @@ class DeepSaltRegressor:
         """Pairs of library samples with training sites and unlabelled pixels, nearest first."""
         if not self.adaptation:
             return {}
-        tables = [sites.samples] if unlabelled is None else [sites.samples, unlabelled.samples]
         spectra = sites_x if loose is None else np.concatenate([sites_x, loose])
-        found = [_coordinates(table) for table in tables]
-        latitude, longitude = (np.concatenate(values) for values in zip(*found, strict=True))
-        self.pairs_ = nearest_pairs(*_coordinates(library.samples), latitude, longitude, self.pair_within_m)
+        self.pairs_ = pairs_with(library, (sites, unlabelled), self.pair_within_m)
         if len(self.pairs_) < FEWEST_PAIRS:
             raise LabelError(
                 f"{len(self.pairs_)} laboratory samples lie within {self.pair_within_m:g} m of a pixel, "
@@ -272,10 +269,3 @@ class DeepSaltRegressor:
         found.fingerprint = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
         found.simulated = bool(card.get("simulated", False))
         return found
-
-
-def _coordinates(table: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if "latitude" not in table or "longitude" not in table:
-        missing = np.full(len(table), np.nan)
-        return missing, missing
-    return table["latitude"].to_numpy(np.float64), table["longitude"].to_numpy(np.float64)
