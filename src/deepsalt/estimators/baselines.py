@@ -143,13 +143,14 @@ def _boosting(seed: int, _shape: tuple[int, int], leaves: int) -> Any:
     )
 
 
-def _svr(seed: int, shape: tuple[int, int], penalty: float) -> Any:
+def _svr(_seed: int, shape: tuple[int, int], penalty: float) -> Any:
     from sklearn.decomposition import PCA
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVR
 
-    components = PCA(min(60, shape[0] - 1, shape[1]), random_state=seed)
+    # By eigenvectors: the singular value decomposition of some linear algebra libraries does not always converge.
+    components = PCA(min(60, shape[0] - 1, shape[1]), svd_solver="covariance_eigh")
     return make_pipeline(
         StandardScaler(), components, StandardScaler(), SVR(C=penalty, gamma="scale", epsilon=0.05)
     )
