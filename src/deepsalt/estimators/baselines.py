@@ -149,7 +149,7 @@ def _svr(_seed: int, shape: tuple[int, int], penalty: float) -> Any:
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVR
 
-    # By eigenvectors: the singular value decomposition of some linear algebra libraries does not always converge.
+    # By eigenvectors: on some processors the singular value decomposition does not converge.
     components = PCA(min(60, shape[0] - 1, shape[1]), svd_solver="covariance_eigh")
     return make_pipeline(
         StandardScaler(), components, StandardScaler(), SVR(C=penalty, gamma="scale", epsilon=0.05)
