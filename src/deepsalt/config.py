@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -149,6 +150,14 @@ def parse_config(content: dict[str, Any], where: str = "config") -> Config:
         return Config.model_validate(content)
     except ValidationError as error:
         raise _config_error(error, where) from error
+
+
+def compare_config(base: CompareConfig, changes: Mapping[str, Any]) -> CompareConfig:
+    """[compare] with other values. Raises ConfigError for a value that cannot be used."""
+    try:
+        return CompareConfig.model_validate({**base.model_dump(), **changes})
+    except ValidationError as error:
+        raise _config_error(error, "compare") from error
 
 
 def _config_error(error: ValidationError, where: str) -> ConfigError:

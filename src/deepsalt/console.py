@@ -22,14 +22,41 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.tree import Tree
+from typer.core import TyperCommand
 
 from deepsalt.errors import DeepSaltError
 from deepsalt.pipeline.inspection import shortened
 from deepsalt.pipeline.run import to_json
+from deepsalt.report.comparison import heading, interval_words, verdict_on
 
 #: Metrics on the screen; the rest stands in the report and in --json.
 _SHOWN = (("dS_m", "rmse"), ("dS_m", "mae"), ("ln", "rmse"), ("ln", "r2"), ("ln", "ccc"), ("ln", "rpiq"))
 Report = Callable[[str, int, int], None]
+
+
+class ManyValues(TyperCommand):
+    """A command whose list options take several values: `--worlds 0 1 2` is `--worlds 0 --worlds 1 ...`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        many = {name for option in self.params if option.multiple for name in option.opts}  # type: ignore[attr-defined]
+        return super().parse_args(ctx, _one_by_one(args, many))
+
+
+def _one_by_one(args: Sequence[str], many: set[str]) -> list[str]:
+    """The option's name written before each of its values.
+
+    >>> _one_by_one(["run.toml", "--worlds", "0", "1", "--json"], {"--worlds"})
+    ['run.toml', '--worlds', '0', '--worlds', '1', '--json']
+    """
+    found: list[str] = []
+    current = ""
+    for word in args:
+        if word.startswith("--"):
+            current = word if word in many else ""
+        elif current and found[-1] != current:
+            found.append(current)
+        found.append(word)
+    return found
 
 
 class Console:
@@ -76,6 +103,20 @@ class Console:
             self.out.print(f"  {escape(note)}")
         for key, path in named.items():
             self.out.print(f"[bold]{key:>7}[/bold]  {escape(path)}", soft_wrap=True)
+
+    def comparison(self, document: Mapping[str, Any], folder: Path) -> None:
+        """One table for each part, kind of unseen and number of ground points."""
+        if self.json:
+            typer.echo(to_json(document))
+            return
+        titles = {method["name"]: method["title"] for method in document["methods"]}
+        for table in document["tables"]:
+            self.out.print(_comparison_table(table, document["simulated"]))
+            verdict = verdict_on(table, titles)
+            self.out.print(f"  {escape(verdict)}\n" if verdict else "")
+        for note in document["notes"]:
+            self.out.print(f"  {escape(note)}")
+        self.out.print(f"[bold]tables and figures[/bold]  {escape(str(folder))}", soft_wrap=True)
 
     def maps(self, made: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
         """Finished maps with their hectares a class."""
@@ -164,6 +205,38 @@ def _metrics_table(metrics: Mapping[str, Any], key: str, part: Mapping[str, str]
         cells = [_number(row[scale][name]) for scale, name in _SHOWN]
         table.add_row(row["method"], *cells, style="bold" if row["ln"]["rmse"] == best else "")
     return table
+
+
+def _comparison_table(cell: Mapping[str, Any], simulated: bool) -> Table:
+    words = f"{heading(cell)} ({'simulated, ' if simulated else ''}{cell['cases']} cases)"
+    table = Table(title=words, title_justify="left", box=None)
+    table.add_column("method", no_wrap=True)
+    for name in ("RMSE\nln(1+EC)", "R2", "Spearman", "CCC"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column(f"minus {cell['reference']}\n95 % interval", justify="right")
+    table.add_column("")
+    for row in cell["rows"]:
+        table.add_row(row["method"], *_comparison_cells(row, cell["reference"]))
+    return table
+
+
+def _comparison_cells(row: Mapping[str, Any], reference: str) -> list[str]:
+    if row["rmse"] is None:
+        return ["failed", *[""] * 4, escape(row["failures"][0])]
+    metrics = [_number(row["ln"][name]) for name in ("r2", "spearman", "ccc")]
+    failed = f"{row['failed']} failed" if row["failed"] else ""
+    against = row["against"]
+    if row["method"] == reference:
+        return [_number(row["rmse"]), *metrics, "", f"reference {failed}".strip()]
+    if against is None:
+        return [_number(row["rmse"]), *metrics, "", failed]
+    words = "" if against["outcome"] == "unclear" else against["outcome"]
+    return [
+        _number(row["rmse"]),
+        *metrics,
+        f"{against['difference']:+.3f}\n{interval_words(against['difference_interval'], sign=True)}",
+        f"{words} {failed}".strip(),
+    ]
 
 
 def _number(value: float | None) -> str:

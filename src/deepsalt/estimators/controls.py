@@ -28,9 +28,10 @@ class CovariatesOnly(Baseline):
         return self
 
     def _candidates(self) -> Iterable[dict[str, Any]]:
-        return ({**candidate, "covariates": True} for candidate in _grid(self.recipe))
+        settings = self.recipe.settings["leaves"]
+        return ({"form": "plain", "covariates": True, "leaves": leaves} for leaves in settings)
 
-    def _features(self, spectra: Spectra, candidate: dict[str, Any]) -> NDArray[np.float64]:
+    def _features(self, spectra: Spectra, candidate: dict[str, Any]) -> NDArray[np.float64]:  # noqa: ARG002
         table = self._covariates(spectra)
         return np.where(np.isnan(table), self.means_, table)
 
@@ -40,15 +41,11 @@ def covariates_only(covariates: tuple[str, ...], seed: int = 0) -> CovariatesOnl
     return CovariatesOnly("covariates-only", _RECIPE, covariates, seed)
 
 
-def _grid(recipe: Recipe) -> Iterable[dict[str, Any]]:
-    return ({"form": "plain", "leaves": leaves} for leaves in recipe.settings["leaves"])
-
-
 def _boosting(seed: int, _shape: tuple[int, int], leaves: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(
-        learning_rate=0.05, max_iter=150, max_leaf_nodes=leaves, random_state=seed
+        learning_rate=0.05, max_iter=150, max_leaf_nodes=leaves, min_samples_leaf=5, random_state=seed
     )
 
 

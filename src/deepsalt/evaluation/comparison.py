@@ -128,9 +128,7 @@ def _table(
 ) -> dict[str, Any]:
     words = part_of(part, cover)
     by_method = {name: [one for one in tried if one.method == name] for name in methods}
-    rows = [
-        _row(name, by_method[name], predictions, reference) for name in methods if by_method[name]
-    ]
+    rows = [_row(name, by_method[name], predictions, reference) for name in methods if by_method[name]]
     baselines = [row for row in rows if row["kind"] == "baseline" and row["method"] != TUNED and row["cases"]]
     return {
         "part": part,

@@ -140,7 +140,9 @@ def draw_points(groups: NDArray[Any], points: int | None, seed: int, draw: int) 
     """
     if points is None:
         return np.arange(len(groups))
-    names, inverse, counts = np.unique(np.asarray(groups).astype(str), return_inverse=True, return_counts=True)
+    names, inverse, counts = np.unique(
+        np.asarray(groups).astype(str), return_inverse=True, return_counts=True
+    )
     order = np.random.default_rng([seed, draw]).permutation(len(names))
     before = np.cumsum(counts[order]) - counts[order]
     return np.flatnonzero(np.isin(inverse, order[before < points]))
@@ -148,7 +150,9 @@ def draw_points(groups: NDArray[Any], points: int | None, seed: int, draw: int) 
 
 def _world_settings(changes: Mapping[str, Any], seed: int) -> WorldSettings:
     if "seed" in changes:
-        raise ConfigError("`seed` stands in the wrong place", where="compare.world", fix="Use worlds = [...].")
+        raise ConfigError(
+            "`seed` stands in the wrong place", where="compare.world", fix="Use worlds = [...]."
+        )
     return WorldSettings.from_dict({**changes, "seed": seed}, where="compare.world")
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from deepsalt.config import CompareConfig, Config
+from deepsalt.config import CompareConfig, Config, compare_config
 from deepsalt.errors import OutputError, TrainingError, UsageError
 from deepsalt.estimators.card import versions
 from deepsalt.evaluation.comparison import (
@@ -59,7 +59,9 @@ def compare(
     cases = cases_of(config, asked, root / "worlds")
     tasks = [Task.of(case, method.name, root) for case in cases for method in methods]
     crashes = run_all(tasks, asked.workers or os.cpu_count() or 1, progress)
-    results = [_crashed(task, crashes[task.key]) if task.key in crashes else read_result(task) for task in tasks]
+    results = [
+        _crashed(task, crashes[task.key]) if task.key in crashes else read_result(task) for task in tasks
+    ]
     progress("comparing", 0, 1)
     predictions = pd.concat([_named(result) for result in results], ignore_index=True)
     if len(predictions) == 0:
@@ -71,6 +73,30 @@ def compare(
     _write(root, document, predictions)
     progress("comparing", 1, 1)
     return document
+
+
+def asked_for(
+    config: Config | None,
+    *,
+    covers: Sequence[bool] = (),
+    laws: str | None = None,
+    sensor: str | None = None,
+    **changes: Any,
+) -> CompareConfig:
+    """The config's [compare] with what the call says otherwise; None and an empty list say nothing.
+
+    covers         with (True) and without (False) laboratory samples of the unseen region
+    laws, sensor   settings of simulated worlds
+    changes        other keys of [compare]
+    """
+    base = config.compare if config else CompareConfig()
+    said = {
+        key: value for key, value in {**changes, "covered": list(covers)}.items() if value not in (None, [])
+    }
+    world = {key: value for key, value in (("laws", laws), ("sensor", sensor)) if value is not None}
+    if world:
+        said["world"] = {**base.world, **world}
+    return compare_config(base, said)
 
 
 def _check_reference(reference: str | None, methods: Sequence[Method]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -43,6 +44,7 @@ _ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
     "OMP_WAIT_POLICY": "PASSIVE",
 }
+_WARNINGS = 5  # kept of one task
 _Job = TypeVar("_Job")
 
 
@@ -117,8 +119,11 @@ def run_task(task: Task) -> str:
     context, facts = _context(task.case, data)
     start = perf_counter()
     try:
-        predictor = method.train(context)
-        tables = [predictions_of(predictor, part, data.part(part.name), TARGET) for part in _parts(task.case)]
+        with _warnings_kept(facts):
+            predictor = method.train(context)
+            tables = [
+                predictions_of(predictor, part, data.part(part.name), TARGET) for part in _parts(task.case)
+            ]
     except DeepSaltError as error:
         _keep(task, {**facts, "failure": str(error), "seconds": perf_counter() - start}, [])
         return ""
@@ -169,15 +174,24 @@ def _tuned_rmse(predictor: Predictor) -> float | None:
     return min(rmse for _, rmse in tuning) if tuning else None
 
 
+@contextmanager
+def _warnings_kept(facts: dict[str, Any]) -> Iterator[None]:
+    """What the libraries below complain about belongs to the result, not between progress bars."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        try:
+            yield
+        finally:
+            facts["warnings"] = list(dict.fromkeys(str(one.message) for one in caught))[:_WARNINGS]
+
+
 def _keep(task: Task, facts: Mapping[str, Any], tables: list[pd.DataFrame]) -> None:
     frame = task.case.frame
     told = {"method": task.method, "case": task.case.name, "frame": dict(frame.identity), **facts}
     empty = pd.DataFrame({"method": pd.Series(dtype=str)})
     with written_whole(task.folder) as aside:
         aside.mkdir()
-        pd.concat(tables or [empty], ignore_index=True).to_parquet(
-            aside / "predictions.parquet", index=False
-        )
+        pd.concat(tables or [empty], ignore_index=True).to_parquet(aside / "predictions.parquet", index=False)
         (aside / "result.json").write_text(to_json(told), encoding="utf-8")
 
 
@@ -230,9 +244,7 @@ def _here(work: Callable[[_Job], Any], jobs: Iterable[_Job]) -> Iterator[tuple[_
         yield job, work(job)
 
 
-def _pooled(
-    work: Callable[[_Job], Any], jobs: Sequence[_Job], workers: int
-) -> Iterator[tuple[_Job, Any]]:
+def _pooled(work: Callable[[_Job], Any], jobs: Sequence[_Job], workers: int) -> Iterator[tuple[_Job, Any]]:
     """Fresh processes with one thread each; the first error of a job ends the others that wait."""
     with _environment(_ONE_THREAD):
         pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn"))

@@ -86,8 +86,16 @@ def _kind_legend(figure: Figure, kinds: set[str]) -> None:
     figure.legend(handles=handles, loc="outside upper right", ncols=min(len(handles), 4), fontsize=8)
 
 
-def curves(efficiency: Sequence[Mapping[str, Any]], titles: Mapping[str, str], headings: Sequence[str]) -> Figure:
-    """Error against the number of ground points, one panel a part and kind of unseen, one line a method."""
+def curves(
+    efficiency: Sequence[Mapping[str, Any]],
+    titles: Mapping[str, str],
+    headings: Sequence[str],
+    banded: Sequence[str],
+) -> Figure:
+    """Error against the number of ground points, one panel a part and kind of unseen, one line a method.
+
+    banded   methods whose 95 % interval is drawn; more than two hide each other
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -98,7 +106,7 @@ def curves(efficiency: Sequence[Mapping[str, Any]], titles: Mapping[str, str], h
         panels = figure.subplots(1, len(efficiency), squeeze=False, sharey=True)[0]
         for axes, entry, heading in zip(panels, efficiency, headings, strict=True):
             for curve in entry["curves"]:
-                _curve(axes, curve, names.index(curve["method"]))
+                _curve(axes, curve, names.index(curve["method"]), curve["method"] in banded)
             _points_axis(axes, entry["curves"])
             axes.set_title(fill(heading, 44))
         panels[0].set_ylabel("mean RMSE on ln(1 + ECe)", fontsize=9)
@@ -107,10 +115,10 @@ def curves(efficiency: Sequence[Mapping[str, Any]], titles: Mapping[str, str], h
     return figure
 
 
-def _curve(axes: Axes, curve: Mapping[str, Any], number: int) -> None:
+def _curve(axes: Axes, curve: Mapping[str, Any], number: int, band: bool) -> None:
     x, colour = np.array(curve["points"], float), PALETTE[number % len(PALETTE)]
     axes.plot(x, curve["rmse"], color=colour, marker=marker(number), linewidth=1.5, markersize=4.5)
-    if all(curve["interval"]):
+    if band and all(curve["interval"]):
         low, high = np.array(curve["interval"]).T
         axes.fill_between(x, low, high, color=colour, alpha=0.10, linewidth=0)
 
@@ -132,8 +140,13 @@ def _curve_legend(figure: Figure, names: Sequence[str], titles: Mapping[str, str
 
     handles = [
         Line2D(
-            [], [], color=PALETTE[i % len(PALETTE)], marker=marker(i), markersize=4.5, label=titles.get(name, name)
+            [],
+            [],
+            color=PALETTE[i % len(PALETTE)],
+            marker=marker(i),
+            markersize=4.5,
+            label=titles.get(name, name),
         )
         for i, name in enumerate(names)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, fontsize=8)
+    figure.legend(handles=handles, loc="outside upper left", ncols=3, fontsize=8)

@@ -15,11 +15,15 @@ from deepsalt.report.words import number
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_COVER: Mapping[str, str] = {
-    "covered": "the library covers the unseen region",
-    "unknown": "the library does not know the unseen region",
-    "none": "",
+_COVER: Mapping[tuple[str, str], str] = {
+    ("test", "covered"): ", the library covers the unseen region",
+    ("test", "unknown"): ", the library does not know the unseen region",
+    ("unseen", "unknown"): ", the library does not know it either",
 }
+_COLUMNS = (
+    *("method", "kind", "RMSE", "95 %", "R²", "Spearman", "CCC"),
+    *("difference", "95 %", "ratio", "verdict", "seconds"),
+)
 _OUTCOME: Mapping[str, str] = {"better": "better", "worse": "worse", "unclear": "may be chance"}
 _LIMIT: Mapping[str, str] = {"exact": "", "at most": "at most ", "not reached": "not reached with "}
 
@@ -27,9 +31,7 @@ _LIMIT: Mapping[str, str] = {"exact": "", "at most": "at most ", "not reached": 
 def write_comparison(folder: Path, document: Mapping[str, Any]) -> list[Path]:
     """compare.md, methods-N.png/.svg for each number of points, efficiency.png/.svg if there is a curve."""
     written = [
-        path
-        for name, figure in figures_of(document).items()
-        for path in _write_figure(folder / name, figure)
+        path for name, figure in figures_of(document).items() for path in _write_figure(folder / name, figure)
     ]
     with written_whole(folder / "compare.md") as aside:
         aside.write_text(markdown(document), encoding="utf-8")
@@ -45,15 +47,14 @@ def figures_of(document: Mapping[str, Any]) -> dict[str, Figure]:
         found[f"methods-{points}"] = dots(tables, titles, [heading(table) for table in tables])
     if document["efficiency"]:
         entries = document["efficiency"]
-        found["efficiency"] = curves(entries, titles, [heading(entry) for entry in entries])
+        banded = (document["reference"], TUNED)
+        found["efficiency"] = curves(entries, titles, [heading(entry) for entry in entries], banded)
     return found
 
 
 def heading(entry: Mapping[str, Any]) -> str:
     """Part, kind of unseen and number of points in one line; the kinds are never left to guess."""
-    words = entry["title"]
-    if entry["cover"] != "none" and entry["part"] == "test":
-        words += f", {_COVER[entry['cover']]}"
+    words = entry["title"] + _COVER.get((entry["part"], entry["cover"]), "")
     if "points" in entry:
         words += f", {points_words(entry['points'])}"
     return str(words)
@@ -70,14 +71,14 @@ def markdown(document: Mapping[str, Any]) -> str:
     lines = [f"# Comparison: {document['name']}", "", *_about(document, titles), ""]
     for table in document["tables"]:
         lines += [f"## {heading(table)}", "", *_table_lines(table, titles), ""]
-    for entry in document["efficiency"]:
+    for entry in (entry for entry in document["efficiency"] if entry["saved"]):
         lines += [f"## Ground points saved: {heading(entry)}", "", *_saved_lines(entry, titles), ""]
     lines += _failure_lines(document, titles)
     return "\n".join(lines).rstrip() + "\n"
 
 
 def verdict_on(table: Mapping[str, Any], titles: Mapping[str, str]) -> str:
-    """Did the reference earn its place against the tuned baseline? One sentence, empty if it cannot be said."""
+    """Did the reference earn its place against the tuned baseline? One sentence; empty without either."""
     row = next((row for row in table["rows"] if row["method"] == TUNED), None)
     if row is None or row["against"] is None:
         return ""
@@ -99,20 +100,22 @@ def _about(document: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
     simulated = "**Simulated data.** " if document["simulated"] else ""
     cases = document["cases"]
     clusters = len({case["cluster"] for case in cases})
-    lines = [
-        f"{simulated}{len(document['methods'])} methods on {len(cases)} cases ({clusters} lands), all asked the "
-        f"same questions. Numbers are on {document['scale']}, averaged over cases. Differences are the method "
-        f"minus the reference, *{titles[document['reference']]}*, on the same samples, with the 95 % interval "
-        "over resampled lands and fields; only an interval without zero is more than chance."
-    ]
-    return [*lines, *(f"- {note}" for note in document["notes"])]
+    words = (
+        f"{simulated}{len(document['methods'])} methods on {len(cases)} cases ({clusters} lands), "
+        f"all asked the same questions. Numbers are on {document['scale']}, averaged over cases. "
+        f"Differences are the method minus the reference, *{titles[document['reference']]}*, on the same "
+        "samples, with the 95 % interval over resampled lands and fields; only an interval without zero "
+        "is more than chance."
+    )
+    return [words, *(f"- {note}" for note in document["notes"])]
 
 
 def _table_lines(table: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
+    learned = number(table["learned"], 1)
     lines = [
-        f"{table['question']} {table['cases']} cases, {number(table['learned'], 1)} points learned from on average.",
+        f"{table['question']} {table['cases']} cases; {learned} points learned from on average.",
         "",
-        "| method | kind | RMSE | 95 % | R² | Spearman | CCC | difference | 95 % | ratio | verdict | seconds |",
+        f"| {' | '.join(_COLUMNS)} |",
         "|---|---|--:|---|--:|--:|--:|--:|---|--:|---|--:|",
         *(_row_line(row, table, titles) for row in table["rows"]),
     ]
@@ -155,8 +158,6 @@ def interval_words(interval: Sequence[float] | None, sign: bool = False) -> str:
 
 
 def _saved_lines(entry: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
-    if not entry["saved"]:
-        return ["No tuned baseline to compare the curves with."]
     lines = [
         f"Where the curve of *{titles[entry['saved_against']].lower()}* comes down to the same error.",
         "",
