@@ -157,25 +157,26 @@ def compare_config(base: CompareConfig, changes: Mapping[str, Any]) -> CompareCo
     try:
         return CompareConfig.model_validate({**base.model_dump(), **changes})
     except ValidationError as error:
-        raise _config_error(error, "compare") from error
+        raise _config_error(error, "compare", CompareConfig) from error
 
 
-def _config_error(error: ValidationError, where: str) -> ConfigError:
+def _config_error(error: ValidationError, where: str, base: type[_Section] | None = None) -> ConfigError:
+    """The first of the errors in one line; `base` is the section that was checked, None for all of Config."""
     first = error.errors()[0]
     place = ".".join(str(step) for step in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] != "extra_forbidden":
         found = "" if first["type"] == "missing" else f", found {str(first['input'])[:60]!r}"
         return ConfigError(f"{place}: {first['msg']}{found}{more}", where=where)
-    known = _keys_at(tuple(str(step) for step in first["loc"][:-1]))
+    known = _keys_at(tuple(str(step) for step in first["loc"][:-1]), base or Config)
     key = str(first["loc"][-1])
     close = get_close_matches(key, known, n=1)
     fix = f"Did you mean {close[0]!r}?" if close else f"Known there: {', '.join(known)}."
     return ConfigError(f"unknown key {place!r}{more}", where=where, fix=fix)
 
 
-def _keys_at(steps: tuple[str, ...]) -> list[str]:
-    section: Any = Config
+def _keys_at(steps: tuple[str, ...], base: type[_Section]) -> list[str]:
+    section: Any = base
     sections = {
         "library": LibraryConfig,
         "satellite": SatelliteConfig,

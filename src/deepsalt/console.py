@@ -38,7 +38,7 @@ class ManyValues(TyperCommand):
     """A command whose list options take several values: `--worlds 0 1 2` is `--worlds 0 --worlds 1 ...`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        many = {name for option in self.params if option.multiple for name in option.opts}  # type: ignore[attr-defined]
+        many = {name for option in self.params if option.multiple for name in option.opts}
         return super().parse_args(ctx, _one_by_one(args, many))
 
 
@@ -114,6 +114,10 @@ class Console:
             self.out.print(_comparison_table(table, document["simulated"]))
             verdict = verdict_on(table, titles)
             self.out.print(f"  {escape(verdict)}\n" if verdict else "")
+        self.out.print(f"  RMSE and R2 on {document['scale']}; minus: the difference to the reference.")
+        failed = sum(bool(task["failure"]) for task in document["tasks"])
+        if failed:
+            self.out.print(f"  {failed} of {len(document['tasks'])} tasks failed: compare.md says why.")
         for note in document["notes"]:
             self.out.print(f"  {escape(note)}")
         self.out.print(f"[bold]tables and figures[/bold]  {escape(str(folder))}", soft_wrap=True)
@@ -208,12 +212,12 @@ def _metrics_table(metrics: Mapping[str, Any], key: str, part: Mapping[str, str]
 
 
 def _comparison_table(cell: Mapping[str, Any], simulated: bool) -> Table:
-    words = f"{heading(cell)} ({'simulated, ' if simulated else ''}{cell['cases']} cases)"
+    cases = f"{cell['cases']} case{'s' if cell['cases'] > 1 else ''}"
+    words = f"{heading(cell)} ({'simulated, ' if simulated else ''}{cases})"
     table = Table(title=words, title_justify="left", box=None)
     table.add_column("method", no_wrap=True)
-    for name in ("RMSE\nln(1+EC)", "R2", "Spearman", "CCC"):
+    for name in ("RMSE", "R2", "minus", "95 %"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(f"minus {cell['reference']}\n95 % interval", justify="right")
     table.add_column("")
     for row in cell["rows"]:
         table.add_row(row["method"], *_comparison_cells(row, cell["reference"]))
@@ -221,22 +225,19 @@ def _comparison_table(cell: Mapping[str, Any], simulated: bool) -> Table:
 
 
 def _comparison_cells(row: Mapping[str, Any], reference: str) -> list[str]:
+    """RMSE and R2 on ln(1 + ECe), the difference to the reference with its interval, what it means."""
     if row["rmse"] is None:
-        return ["failed", *[""] * 4, escape(row["failures"][0])]
-    metrics = [_number(row["ln"][name]) for name in ("r2", "spearman", "ccc")]
+        return ["failed"]
+    numbers = [_number(row["rmse"]), _number(row["ln"]["r2"])]
     failed = f"{row['failed']} failed" if row["failed"] else ""
-    against = row["against"]
     if row["method"] == reference:
-        return [_number(row["rmse"]), *metrics, "", f"reference {failed}".strip()]
+        return [*numbers, "", "", f"reference {failed}"]
+    against = row["against"]
     if against is None:
-        return [_number(row["rmse"]), *metrics, "", failed]
+        return [*numbers, "", "", failed]
     words = "" if against["outcome"] == "unclear" else against["outcome"]
-    return [
-        _number(row["rmse"]),
-        *metrics,
-        f"{against['difference']:+.3f}\n{interval_words(against['difference_interval'], sign=True)}",
-        f"{words} {failed}".strip(),
-    ]
+    interval = interval_words(against["difference_interval"], sign=True)
+    return [*numbers, f"{against['difference']:+.3f}", interval, f"{words} {failed}".strip()]
 
 
 def _number(value: float | None) -> str:

@@ -92,8 +92,8 @@ def paired(
         other,
         cases=sum(one.cases for one in sums),
         groups=groups,
-        rmse=first,
-        other_rmse=second,
+        rmse=float(first),
+        other_rmse=float(second),
         difference_interval=_interval(drawn[0] - drawn[1], level) if enough else None,
         ratio_interval=_interval(ratios, level) if enough else None,
     )
@@ -108,7 +108,7 @@ def mean_rmse(
         raise UsageError(f"no prediction of {method!r}")
     enough = sum(one.groups for one in sums) >= FEWEST_GROUPS
     interval = _interval(_resampled(sums, draws, seed)[0], level) if enough else None
-    return _mean_rmse(sums)[0], interval
+    return float(_mean_rmse(sums)[0]), interval
 
 
 @dataclass(frozen=True)
