@@ -250,6 +250,14 @@ def test_a_task_is_known_by_all_it_depends_on(out: Path) -> None:
     assert len({key, *(task.key for task in others)}) == 1 + len(others)
 
 
+def test_a_method_without_a_library_is_not_trained_twice_for_it(out: Path) -> None:
+    covered, unknown = (
+        next(case for case in all_cases(out) if case.frame.cover == cover) for cover in ("covered", "unknown")
+    )
+    assert Task.of(covered, "plsr", out).key == Task.of(unknown, "plsr", out).key
+    assert Task.of(covered, "paper", out).key != Task.of(unknown, "paper", out).key
+
+
 def _config(**method: Any) -> Config:
     return parse_config({"library": {"path": "x.csv"}, "method": method})
 

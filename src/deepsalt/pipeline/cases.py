@@ -70,9 +70,13 @@ class Case:
     def name(self) -> str:
         return f"{self.frame.name}, {points_name(self.points)}, draw {self.draw}"
 
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"frame": self.frame.key, "points": self.points, "draw": self.draw}
+    def identity_for(self, points_only: bool) -> dict[str, Any]:
+        """What a method's result depends on; to one that reads ground points only, the library is nothing."""
+        frame: dict[str, Any] = dict(self.frame.identity)
+        if points_only:
+            split = {key: value for key, value in frame["split"].items() if key != "library_covers_unseen"}
+            frame = {**frame, "split": split, "library": None}
+        return {"frame": digest(frame), "points": self.points, "draw": self.draw}
 
     @property
     def seed(self) -> int:

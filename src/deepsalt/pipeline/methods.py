@@ -80,6 +80,8 @@ class Method:
     title         in words
     build         trains on a Context and returns what can predict
     needs_points  False where the method also learns without any ground point
+    points_only   True where it reads neither libraries nor unlabelled pixels, so that one result serves
+                  whatever the library covers
     """
 
     name: str
@@ -87,6 +89,7 @@ class Method:
     kind: Kind
     build: Callable[[Context], Predictor]
     needs_points: bool = True
+    points_only: bool = False
 
     def train(self, context: Context) -> Predictor:
         """Raises UsageError for a case without ground points that the method needs, and what `build` does."""
@@ -147,7 +150,10 @@ def _paper(adaptation: bool, distillation: bool, context: Context) -> Predictor:
 
 
 register(
-    *(Method(name, recipe.title, "baseline", partial(_baseline, name)) for name, recipe in RECIPES.items()),
+    *(
+        Method(name, recipe.title, "baseline", partial(_baseline, name), points_only=True)
+        for name, recipe in RECIPES.items()
+    ),
     Method("student-alone", "Student without adaptation", "ablation", partial(_paper, False, False)),
     Method("paper", "Preset “paper”", "preset", partial(_paper, True, True)),
     Method(
@@ -156,5 +162,5 @@ register(
     Method(
         "paper without distillation", "“paper” without distillation", "ablation", partial(_paper, True, False)
     ),
-    Method("covariates-only", "Covariates without spectra", "control", _covariates_only),
+    Method("covariates-only", "Covariates without spectra", "control", _covariates_only, points_only=True),
 )

@@ -65,7 +65,7 @@ class Task:
     def of(cls, case: Case, method: str, root: Path) -> Task:
         options = case.frame.config.method.model_dump()
         depends_on = {
-            "case": case.identity,
+            "case": case.identity_for(METHODS[method].points_only),
             "method": method,
             "options": {key: options[key] for key in ("preset", "settings", "pair_within_m")},
             "versions": versions(),
@@ -103,7 +103,7 @@ def run_all(tasks: Sequence[Task], workers: int, progress: Progress) -> dict[str
     A failure that deepsalt explains (a collapse, a method that needs ground points) is a result and is
     kept. Any other one is reported, and tried again by the next call.
     """
-    missing = [task for task in tasks if not task.done]
+    missing = list({task.key: task for task in tasks if not task.done}.values())
     frames = list({task.case.frame.key: task.case.frame for task in missing}.values())
     root = tasks[0].root if tasks else Path()
     by_world = _by_land([frame for frame in frames if not _data_at(root, frame).is_dir()])
