@@ -188,6 +188,8 @@ def test_tables_tell_part_cover_and_points_apart(document: dict[str, Any]) -> No
     assert [row["method"] for row in table["rows"]] == ["mean", "plsr", TUNED, "collapses", "crashes"]
     assert table["reference"] == document["reference"] == TUNED
     assert table["clusters"] == 2
+    assert 10 <= table["learned"] <= 13
+    assert document["tables"][1]["learned"] > 20  # all points, though `crashes` cannot tell how many
     headings = {heading(table) for table in document["tables"]}
     assert len(headings) == len(cells)
     assert "Unseen region, covered by the library, 10 ground points" in headings

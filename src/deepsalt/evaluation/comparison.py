@@ -134,7 +134,7 @@ def _table(
         "part": part,
         "cover": cover,
         "points": _ALL if points is None else points,
-        "learned": float(np.mean([one.learned for one in tried])),
+        "learned": _mean_learned(tried),
         "title": words.title,
         "question": words.question,
         "cases": len({one.case for one in tried}),
@@ -143,6 +143,14 @@ def _table(
         "best_baseline_in_hindsight": min(baselines, key=_rmse)["method"] if baselines else None,
         "rows": rows,
     }
+
+
+def _mean_learned(tried: Sequence[Tried]) -> float:
+    """Ground points of a case, averaged over cases; a task that crashed does not know how many it had."""
+    by_case: dict[str, int] = {}
+    for one in tried:
+        by_case[one.case] = max(one.learned, by_case.get(one.case, 0))
+    return float(np.mean(list(by_case.values())))
 
 
 def _rmse(row: Mapping[str, Any]) -> float:

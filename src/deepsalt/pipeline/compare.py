@@ -53,7 +53,7 @@ def compare(
     asked = wanted or (config.compare if config else CompareConfig())
     methods = methods_named(asked.methods)
     _check_reference(asked.reference, methods)
-    if config is not None and config.method.settings:
+    if config is not None and config.method.settings and config.method.preset == "paper":
         paper_settings(config.method.settings)  # a wrong key must not wait for the first task
     root = _folder(Path(out))
     cases = cases_of(config, asked, root / "worlds")
