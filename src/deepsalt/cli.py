@@ -13,7 +13,7 @@ import typer
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from deepsalt import __version__
-from deepsalt.console import Console, run_command
+from deepsalt.console import Console, ManyValues, run_command
 
 app = typer.Typer(
     help="Soil salinity maps from hyperspectral satellites, taught by laboratory spectra.",
@@ -133,6 +133,53 @@ def evaluate(run: Annotated[Path, typer.Argument(help="Run folder.")], json: Jso
     from deepsalt.pipeline.run import Run
 
     Console(json).results(evaluate_run(Run.open(run)), {"run": run})
+
+
+@app.command(cls=ManyValues)
+def compare(
+    config: Annotated[
+        Path | None, typer.Argument(help="Config with your data; its compare section counts.")
+    ] = None,
+    worlds: Annotated[list[int] | None, typer.Option(help="Seeds of simulated worlds instead.")] = None,
+    points: Annotated[
+        list[str] | None, typer.Option(help="Ground points to learn from; numbers, all.")
+    ] = None,
+    methods: Annotated[list[str] | None, typer.Option(help="Rows of the table; default every one.")] = None,
+    draws: Annotated[int | None, typer.Option(min=1, help="How often the points are drawn anew.")] = None,
+    covered: Annotated[bool, typer.Option("--covered", help="The library covers the unseen region.")] = False,
+    unknown: Annotated[bool, typer.Option("--unknown", help="The library does not know it.")] = False,
+    both: Annotated[bool, typer.Option("--both", help="Both; the default on simulated worlds.")] = False,
+    laws: Annotated[str | None, typer.Option(help="Physical laws of the worlds.")] = None,
+    sensor: Annotated[str | None, typer.Option(help="Sensor of the worlds.")] = None,
+    reference: Annotated[str | None, typer.Option(help="Method to compare with.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder; a second call does only what is missing.")] = Path(
+        "comparison"
+    ),
+    json: Json = False,
+) -> None:
+    """Baselines, adaptations, presets and controls on the same cases: a table with paired intervals."""
+    from deepsalt.config import load_config
+    from deepsalt.pipeline.compare import asked_for
+    from deepsalt.pipeline.compare import compare as compare_methods
+
+    console = Console(json)
+    loaded = load_config(config) if config else None
+    wanted = asked_for(
+        loaded,
+        worlds=worlds,
+        points=points,
+        methods=methods,
+        draws=draws,
+        covers=[value for value, said in ((True, covered or both), (False, unknown or both)) if said],
+        laws=laws,
+        sensor=sensor,
+        reference=reference,
+        workers=workers,
+    )
+    with console.progress() as progress:
+        document = compare_methods(loaded, out, progress, wanted)
+    console.comparison(document, out)
 
 
 @app.command("map")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -86,6 +87,32 @@ class MethodConfig(_Section):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class CompareConfig(_Section):
+    """What `deepsalt compare` runs; every list that is left out has a default.
+
+    methods    rows of the table; default all
+    points     numbers of ground points to learn from, "all" for every one; default 150 on simulated worlds,
+               "all" on the config's own data
+    draws      how often the ground points are drawn anew
+    repeats    own data: random grouped splits
+    worlds     seeds of simulated worlds to compare on instead of the own data
+    world      settings of these worlds, see deepsalt.simulate.WorldSettings
+    covered    whether the library covers the unseen region; default both on worlds, as in [split] on own data
+    reference  the method the others are compared with; default the full preset
+    workers    processes; default one a core
+    """
+
+    methods: list[str] | None = Field(None, min_length=1)
+    points: list[Annotated[int, Field(ge=0)] | Literal["all"]] | None = Field(None, min_length=1)
+    draws: int = Field(1, ge=1)
+    repeats: int = Field(5, ge=1)
+    worlds: list[Annotated[int, Field(ge=0)]] | None = Field(None, min_length=1)
+    world: dict[str, Any] = Field(default_factory=dict)
+    covered: list[bool] | None = Field(None, min_length=1)
+    reference: str | None = None
+    workers: int | None = Field(None, ge=1)
+
+
 class Config(_Section):
     """One run. Without a [satellite] section it is a laboratory-only run: a cross-validated teacher."""
 
@@ -96,6 +123,7 @@ class Config(_Section):
     satellite: SatelliteConfig | None = None
     split: SplitConfig = Field(default_factory=SplitConfig)
     method: MethodConfig = Field(default_factory=MethodConfig)
+    compare: CompareConfig = Field(default_factory=CompareConfig)
 
 
 def load_config(path: str | Path) -> Config:
@@ -124,27 +152,37 @@ def parse_config(content: dict[str, Any], where: str = "config") -> Config:
         raise _config_error(error, where) from error
 
 
-def _config_error(error: ValidationError, where: str) -> ConfigError:
+def compare_config(base: CompareConfig, changes: Mapping[str, Any]) -> CompareConfig:
+    """[compare] with other values. Raises ConfigError for a value that cannot be used."""
+    try:
+        return CompareConfig.model_validate({**base.model_dump(), **changes})
+    except ValidationError as error:
+        raise _config_error(error, "compare", CompareConfig) from error
+
+
+def _config_error(error: ValidationError, where: str, base: type[_Section] | None = None) -> ConfigError:
+    """The first of the errors in one line; `base` is the section that was checked, None for all of Config."""
     first = error.errors()[0]
     place = ".".join(str(step) for step in first["loc"])
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] != "extra_forbidden":
         found = "" if first["type"] == "missing" else f", found {str(first['input'])[:60]!r}"
         return ConfigError(f"{place}: {first['msg']}{found}{more}", where=where)
-    known = _keys_at(tuple(str(step) for step in first["loc"][:-1]))
+    known = _keys_at(tuple(str(step) for step in first["loc"][:-1]), base or Config)
     key = str(first["loc"][-1])
     close = get_close_matches(key, known, n=1)
     fix = f"Did you mean {close[0]!r}?" if close else f"Known there: {', '.join(known)}."
     return ConfigError(f"unknown key {place!r}{more}", where=where, fix=fix)
 
 
-def _keys_at(steps: tuple[str, ...]) -> list[str]:
-    section: Any = Config
+def _keys_at(steps: tuple[str, ...], base: type[_Section]) -> list[str]:
+    section: Any = base
     sections = {
         "library": LibraryConfig,
         "satellite": SatelliteConfig,
         "split": SplitConfig,
         "method": MethodConfig,
+        "compare": CompareConfig,
     }
     for step in steps:
         section = sections.get(step, section)
@@ -209,4 +247,14 @@ pair_within_m = 60           # a laboratory site and a pixel this close are a pa
 
 [method.settings]            # hyperparameters of the preset; see deepsalt.training.PaperSettings
 # response_weight = 0.3
+
+# [compare]                    # what `deepsalt compare` runs; every key may be left out
+# methods = ["plsr", "student-alone", "paper"]   # default: all
+# points = [25, 50, 100, "all"]   # ground points to learn from, in whole fields
+# draws = 3                    # how often they are drawn anew
+# repeats = 5                  # random grouped splits
+# reference = "paper"          # the method the others are compared with
+# workers = 4                  # processes; default one a core
+# worlds = [0, 1, 2, 3, 4]     # simulated worlds of these seeds instead of the data above
+# covered = [true, false]      # with and without laboratory samples of the unseen region
 """

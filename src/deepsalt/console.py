@@ -22,14 +22,41 @@ from rich.progress import (
 )
 from rich.table import Table
 from rich.tree import Tree
+from typer.core import TyperCommand
 
 from deepsalt.errors import DeepSaltError
 from deepsalt.pipeline.inspection import shortened
 from deepsalt.pipeline.run import to_json
+from deepsalt.report.comparison import heading, interval_words, verdict_on
 
 #: Metrics on the screen; the rest stands in the report and in --json.
 _SHOWN = (("dS_m", "rmse"), ("dS_m", "mae"), ("ln", "rmse"), ("ln", "r2"), ("ln", "ccc"), ("ln", "rpiq"))
 Report = Callable[[str, int, int], None]
+
+
+class ManyValues(TyperCommand):
+    """A command whose list options take several values: `--worlds 0 1 2` is `--worlds 0 --worlds 1 ...`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        many = {name for option in self.params if option.multiple for name in option.opts}
+        return super().parse_args(ctx, _one_by_one(args, many))
+
+
+def _one_by_one(args: Sequence[str], many: set[str]) -> list[str]:
+    """The option's name written before each of its values.
+
+    >>> _one_by_one(["run.toml", "--worlds", "0", "1", "--json"], {"--worlds"})
+    ['run.toml', '--worlds', '0', '--worlds', '1', '--json']
+    """
+    found: list[str] = []
+    current = ""
+    for word in args:
+        if word.startswith("--"):
+            current = word if word in many else ""
+        elif current and found[-1] != current:
+            found.append(current)
+        found.append(word)
+    return found
 
 
 class Console:
@@ -76,6 +103,24 @@ class Console:
             self.out.print(f"  {escape(note)}")
         for key, path in named.items():
             self.out.print(f"[bold]{key:>7}[/bold]  {escape(path)}", soft_wrap=True)
+
+    def comparison(self, document: Mapping[str, Any], folder: Path) -> None:
+        """One table for each part, kind of unseen and number of ground points."""
+        if self.json:
+            typer.echo(to_json(document))
+            return
+        titles = {method["name"]: method["title"] for method in document["methods"]}
+        for table in document["tables"]:
+            self.out.print(_comparison_table(table, document["simulated"]))
+            verdict = verdict_on(table, titles)
+            self.out.print(f"  {escape(verdict)}\n" if verdict else "")
+        self.out.print(f"  RMSE and R2 on {document['scale']}; minus: the difference to the reference.")
+        failed = sum(bool(task["failure"]) for task in document["tasks"])
+        if failed:
+            self.out.print(f"  {failed} of {len(document['tasks'])} tasks failed: compare.md says why.")
+        for note in document["notes"]:
+            self.out.print(f"  {escape(note)}")
+        self.out.print(f"[bold]tables and figures[/bold]  {escape(str(folder))}", soft_wrap=True)
 
     def maps(self, made: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
         """Finished maps with their hectares a class."""
@@ -164,6 +209,35 @@ def _metrics_table(metrics: Mapping[str, Any], key: str, part: Mapping[str, str]
         cells = [_number(row[scale][name]) for scale, name in _SHOWN]
         table.add_row(row["method"], *cells, style="bold" if row["ln"]["rmse"] == best else "")
     return table
+
+
+def _comparison_table(cell: Mapping[str, Any], simulated: bool) -> Table:
+    cases = f"{cell['cases']} case{'s' if cell['cases'] > 1 else ''}"
+    words = f"{heading(cell)} ({'simulated, ' if simulated else ''}{cases})"
+    table = Table(title=words, title_justify="left", box=None)
+    table.add_column("method", no_wrap=True)
+    for name in ("RMSE", "R2", "minus", "95 %"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for row in cell["rows"]:
+        table.add_row(row["method"], *_comparison_cells(row, cell["reference"]))
+    return table
+
+
+def _comparison_cells(row: Mapping[str, Any], reference: str) -> list[str]:
+    """RMSE and R2 on ln(1 + ECe), the difference to the reference with its interval, what it means."""
+    if row["rmse"] is None:
+        return ["failed"]
+    numbers = [_number(row["rmse"]), _number(row["ln"]["r2"])]
+    failed = f"{row['failed']} failed" if row["failed"] else ""
+    if row["method"] == reference:
+        return [*numbers, "", "", f"reference {failed}"]
+    against = row["against"]
+    if against is None:
+        return [*numbers, "", "", failed]
+    words = "" if against["outcome"] == "unclear" else against["outcome"]
+    interval = interval_words(against["difference_interval"], sign=True)
+    return [*numbers, f"{against['difference']:+.3f}", interval, f"{words} {failed}".strip()]
 
 
 def _number(value: float | None) -> str:

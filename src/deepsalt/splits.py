@@ -104,12 +104,13 @@ def regional_split(
 def grouped_folds(groups: ArrayLike, folds: int, seed: int) -> Iterator[tuple[Rows, Rows]]:
     """(train, test) row numbers of a cross-validation in which each group is tested once.
 
-    Raises LabelError if there are fewer groups than folds.
+    Raises LabelError if there are fewer groups than folds, or only one.
     """
     from sklearn.model_selection import GroupKFold
 
     names = np.asarray(groups).astype(str)
     found = len(np.unique(names))
-    if found < folds:
-        raise LabelError(f"{folds} folds need {folds} groups, found {found}", fix="Use fewer folds.")
+    if found < max(folds, 2):
+        fix = "Use fewer folds." if found > 1 else "Give points of more than one field or profile."
+        raise LabelError(f"{folds} folds need {max(folds, 2)} groups, found {found}", fix=fix)
     yield from GroupKFold(folds, shuffle=True, random_state=seed).split(names, groups=names)

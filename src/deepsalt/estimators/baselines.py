@@ -58,7 +58,7 @@ class Baseline:
         self.means_ = _column_means(table)
         groups = training_groups(spectra)
         candidates = list(self._candidates())
-        if len(candidates) == 1:
+        if len(candidates) == 1 and len(np.unique(groups)) == 1:
             self.tuning_, self.chosen_ = [], candidates[0]
         else:
             folds = list(grouped_folds(groups, min(TUNING_FOLDS, len(np.unique(groups))), self.seed))

@@ -49,6 +49,20 @@ def salinity_metrics(observed_ds_m: ArrayLike, predicted_ds_m: ArrayLike) -> dic
     return {"n": count, "dS_m": plain, "ln": logarithmic}
 
 
+def rank_correlation(observed: ArrayLike, predicted: ArrayLike) -> float:
+    """Spearman's rank correlation, ties at their mean rank; NaN where either does not vary.
+
+    >>> rank_correlation([1, 2, 3, 4], [1, 4, 9, 16])
+    1.0
+    """
+    from scipy.stats import rankdata
+
+    truth, guess = _checked(observed, predicted)
+    first, second = (rankdata(values) - (len(truth) + 1) / 2 for values in (truth, guess))
+    spread = float(np.sqrt(np.sum(first**2) * np.sum(second**2)))
+    return float(np.sum(first * second)) / spread if spread > 0 else float("nan")
+
+
 def _checked(observed: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     truth, guess = np.asarray(observed, np.float64), np.asarray(predicted, np.float64)
     if truth.ndim != 1 or truth.shape != guess.shape or len(truth) == 0:

@@ -41,7 +41,7 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
         progress("config and inputs have not changed", 1, 1)
         return run
     _forget_result(run)
-    run.write("config", config.model_dump())
+    run.write("config", _resolved(config))
     run.write("versions", versions())
     if config.satellite is None:
         train_lab_only(config, settings, run, inputs, progress)
@@ -63,10 +63,15 @@ def is_current(run: Run, config: Config, inputs: dict[str, str]) -> bool:
     if not (run.has("metrics") and run.has("data") and run.model.is_file()):
         return False
     return bool(
-        run.read("config") == config.model_dump()
+        run.read("config") == _resolved(config)
         and run.read("data").get("fingerprints") == inputs
         and run.read("versions") == versions()
     )
+
+
+def _resolved(config: Config) -> dict[str, Any]:
+    """What the run depends on; a comparison is another job, so that [compare] renews no run."""
+    return config.model_dump(exclude={"compare"})
 
 
 def _forget_result(run: Run) -> None:

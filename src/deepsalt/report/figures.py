@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8a7a00")
-_LOOK: Any = {
+LOOK: Any = {
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.titlelocation": "left",
@@ -52,7 +52,7 @@ def svg(figure: Figure) -> bytes:
 
     FigureCanvasSVG(figure)
     stream = io.BytesIO()
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(LOOK):
         figure.savefig(stream, format="svg", metadata={"Date": None})
     return stream.getvalue()
 
@@ -67,7 +67,7 @@ def predicted_observed(table: pd.DataFrame, methods: Sequence[str], target: str)
 
     regions = sorted(set(table["region"].astype(str)))
     top = float(log_ece(max(table["observed"].max(), table["predicted"].max(), 1.0))) * 1.03
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(LOOK):
         rows, across = _layout(len(methods))
         figure = Figure(figsize=(10.0, (9.2 / max(across, 3)) * rows + 0.6), layout="constrained")
         grid = figure.subplots(rows, across, sharex=True, sharey=True, squeeze=False)
@@ -99,7 +99,7 @@ def _scatter(axes: Axes, table: pd.DataFrame, regions: Sequence[str]) -> None:
     for i, region in enumerate(regions):
         here = table[table["region"].astype(str) == region]
         x, y = log_ece(here["observed"]), log_ece(here["predicted"].clip(lower=0))
-        axes.scatter(x, y, s=size, alpha=0.6, linewidths=0, color=_colour(i), marker=_marker(i))
+        axes.scatter(x, y, s=size, alpha=0.6, linewidths=0, color=_colour(i), marker=marker(i))
 
 
 def _log_axes(axes: Axes, top: float) -> None:
@@ -120,7 +120,7 @@ def _region_legend(figure: Figure, regions: Sequence[str]) -> None:
 
     handles: list[Any] = [Line2D([], [], color="#444444", linewidth=0.9, label="1:1")]
     handles += [
-        Line2D([], [], linestyle="", marker=_marker(i), color=_colour(i), label=_short(region, 20))
+        Line2D([], [], linestyle="", marker=marker(i), color=_colour(i), label=_short(region, 20))
         for i, region in enumerate(regions)
         if region not in ("", "nan", "None") and i < 2 * len(PALETTE)
     ]
@@ -131,7 +131,7 @@ def _colour(index: int) -> str:
     return PALETTE[index % len(PALETTE)]
 
 
-def _marker(index: int) -> str:
+def marker(index: int) -> str:
     return "os^Dv<>P"[(index // len(PALETTE) + index) % 8]
 
 
@@ -141,7 +141,7 @@ def rmse_bars(results: Mapping[str, Sequence[Mapping[str, Any]]], titles: Mappin
     from matplotlib.figure import Figure
 
     longest = max(len(rows) for rows in results.values())
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(LOOK):
         figure = Figure(figsize=(10.0, 0.36 * longest + 1.1), layout="constrained")
         panels = figure.subplots(1, len(results), squeeze=False)[0]
         for axes, (part, rows) in zip(panels, results.items(), strict=True):
@@ -168,7 +168,7 @@ def training_curves(history: Sequence[Mapping[str, Any]]) -> Figure | None:
     stages = [stage for stage in history if stage.get("epoch")]
     if not stages:
         return None
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(LOOK):
         rows, across = _layout(len(stages))
         figure = Figure(figsize=(10.0, 2.5 * rows + 0.2), layout="constrained")
         grid = figure.subplots(rows, across, squeeze=False)

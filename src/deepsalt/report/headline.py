@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from deepsalt.evaluation.paired import Outcome, outcome_of, paired
 from deepsalt.report.content import RunContent
 from deepsalt.report.words import ALONE, FULL_METHODS, inside, label, number
-from deepsalt.units import log_ece
 
-Outcome = Literal["better", "worse", "unclear"]
-
-#: Fewer groups than this give no interval that means anything.
-FEWEST_GROUPS = 5
-_DRAWS = 2000
+_LEVEL = 0.90
 
 
 @dataclass(frozen=True)
@@ -112,32 +107,17 @@ def is_baseline(method: str) -> bool:
 def _compare(row: dict[str, Any], other: dict[str, Any], table: pd.DataFrame) -> Comparison:
     rmse, other_rmse = _rmse(row), _rmse(other)
     interval = difference_interval(table, row["method"], other["method"])
-    outcome: Outcome = "unclear"
-    if interval is not None and (interval[0] > 0 or interval[1] < 0):
-        outcome = "better" if interval[1] < 0 else "worse"
-    return Comparison(row["method"], other["method"], rmse, other_rmse, interval, outcome)
+    return Comparison(row["method"], other["method"], rmse, other_rmse, interval, outcome_of(interval))
 
 
 def difference_interval(table: pd.DataFrame, method: str, other: str) -> tuple[float, float] | None:
     """90 % interval of RMSE(method) - RMSE(other) on ln(1 + value), groups drawn with replacement.
 
     table   predictions of one part; rows of both methods are matched by id, and kept whole by group
-    returns None with fewer than FEWEST_GROUPS groups in common
+    returns None with fewer than `evaluation.paired.FEWEST_GROUPS` groups in common
     """
-    pair = pd.merge(
-        table[table["method"] == method], table[table["method"] == other], on="id", suffixes=("", "_other")
-    )
-    groups, group = np.unique(pair["group"].astype(str).to_numpy(dtype=str), return_inverse=True)
-    if len(groups) < FEWEST_GROUPS:
-        return None
-    truth = log_ece(pair["observed"].to_numpy(float))
-    squares = [(log_ece(pair[c].to_numpy(float)) - truth) ** 2 for c in ("predicted", "predicted_other")]
-    sums = np.stack([np.bincount(group, square) for square in squares])
-    sizes = np.bincount(group)
-    draws = np.random.default_rng(0).multinomial(len(groups), np.full(len(groups), 1 / len(groups)), _DRAWS)
-    first, second = np.sqrt((sums @ draws.T) / (sizes @ draws.T))
-    low, high = np.percentile(first - second, [5, 95])
-    return float(low), float(high)
+    found = paired(table, method, other, level=_LEVEL)
+    return None if found is None else found.difference_interval
 
 
 def _rmse(row: dict[str, Any]) -> float:

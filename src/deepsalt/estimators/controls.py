@@ -1,0 +1,54 @@
+"""Controls: methods that must lose if a preset works for the reason it claims.
+
+Here stands what can be built without a preset. Controls that break one part of a preset (shuffled
+pairs, permuted wavelengths, an untrained teacher) are switches of that preset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.errors import UsageError
+from deepsalt.estimators.baselines import Baseline, Recipe
+from deepsalt.spectra import Spectra
+
+
+class CovariatesOnly(Baseline):
+    """Gradient boosting on the covariates alone: what soil and climate maps know without a spectrum."""
+
+    def fit(self, spectra: Spectra, target: str = "ece_ds_m") -> CovariatesOnly:
+        """Tune on grouped folds, then fit on all rows. Raises UsageError without covariates."""
+        if not self.covariates:
+            raise UsageError("there are no covariates to learn from", fix="Give rasters as `covariates`.")
+        super().fit(spectra, target)
+        return self
+
+    def _candidates(self) -> Iterable[dict[str, Any]]:
+        settings = self.recipe.settings["leaves"]
+        return ({"form": "plain", "covariates": True, "leaves": leaves} for leaves in settings)
+
+    def _features(self, spectra: Spectra, candidate: dict[str, Any]) -> NDArray[np.float64]:  # noqa: ARG002
+        table = self._covariates(spectra)
+        return np.where(np.isnan(table), self.means_, table)
+
+
+def covariates_only(covariates: tuple[str, ...], seed: int = 0) -> CovariatesOnly:
+    """The control without spectra."""
+    return CovariatesOnly("covariates-only", _RECIPE, covariates, seed)
+
+
+def _boosting(seed: int, _shape: tuple[int, int], leaves: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(
+        learning_rate=0.05, max_iter=150, max_leaf_nodes=leaves, min_samples_leaf=5, random_state=seed
+    )
+
+
+_RECIPE = Recipe(
+    "Gradient boosting on the covariates alone", _boosting, {"leaves": (3, 7, 15)}, forms=("plain",)
+)
