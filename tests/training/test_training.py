@@ -184,6 +184,18 @@ def test_early_stopping_restores_the_best_weights() -> None:
     assert len(history.epoch) == history.best_epoch + 3 < 60
 
 
+@pytest.mark.parametrize(
+    ("rows", "waited"),
+    [(4, 5), (8, 5), (40, 2)],  # 1 and 2 steps an epoch: 5 epochs; 10 steps an epoch: 20 steps
+)
+def test_patience_in_steps_shortens_only_long_epochs(rows: int, waited: int) -> None:
+    module = nn.Linear(1, 1, bias=False)
+    objective = Objective("x", "y", module, lambda _: {"total": module.weight.square().sum()}, lambda: 1.0)
+    stage = Stage(60, 5, 4, 0.1, patience_steps=15)
+    history = fit(objective, torch.arange(rows), stage, torch.Generator().manual_seed(0))
+    assert len(history.epoch) == history.best_epoch + waited
+
+
 def test_loss_that_is_not_a_number_stops_training() -> None:
     module = nn.Linear(1, 1)
     objective = Objective(
@@ -303,7 +315,10 @@ def test_impossible_settings_are_refused(changes: dict, text: str) -> None:
         PaperSettings.fast(**changes)
 
 
-@pytest.mark.parametrize("stage", [(0, 1, 1, 0.1), (1, 0, 1, 0.1), (1, 1, 0, 0.1), (1, 1, 1, 0.0)])
+@pytest.mark.parametrize(
+    "stage",
+    [(0, 1, 1, 0.1), (1, 0, 1, 0.1), (1, 1, 0, 0.1), (1, 1, 1, 0.0), (1, 1, 1, 0.1, 0.0, 0, -1)],
+)
 def test_impossible_stage_is_refused(stage: tuple) -> None:
     with pytest.raises(ConfigError):
         Stage(*stage)

@@ -108,7 +108,7 @@ def fit(
             best, best_weights, kept = score, _copy(module), epoch + 1
         if progress:
             progress(objective.name, epoch + 1, stage.epochs)
-        if epoch + 1 - kept >= stage.patience:
+        if _waited_enough(stage, epoch + 1 - kept, len(batches)):
             break
     module.load_state_dict(best_weights)
     if progress and len(history.epoch) < stage.epochs:
@@ -137,6 +137,11 @@ def _batches(rows: Tensor, stage: Stage, generator: torch.Generator) -> Sequence
     if stage.rows:
         order = order[: stage.rows]
     return torch.tensor_split(order, math.ceil(len(order) / stage.batch))
+
+
+def _waited_enough(stage: Stage, epochs: int, steps: int) -> bool:
+    """After so many epochs, of so many steps each, without a better validation loss."""
+    return epochs >= stage.patience or 0 < stage.patience_steps <= epochs * steps
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, stage: Stage, done: float) -> None:
