@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from deepsalt.errors import DeepSaltError
-    from deepsalt.estimators import DeepSaltRegressor, LabRegressor
+    from deepsalt.estimators import DeepSaltRegressor, LabRegressor, PaperRegressor, load_regressor
     from deepsalt.readers import read
     from deepsalt.simulate import simulate_world
     from deepsalt.spectra import Axis, Scene, Sensor, Spectra
@@ -26,10 +26,12 @@ __all__ = [
     "DeepSaltError",
     "DeepSaltRegressor",
     "LabRegressor",
+    "PaperRegressor",
     "Scene",
     "Sensor",
     "Spectra",
     "__version__",
+    "load_regressor",
     "read",
     "simulate_world",
 ]
@@ -37,6 +39,8 @@ __all__ = [
 _HOME = {
     "DeepSaltError": "errors",
     "DeepSaltRegressor": "estimators",
+    "PaperRegressor": "estimators",
+    "load_regressor": "estimators",
     "LabRegressor": "estimators",
     "read": "readers",
     "simulate_world": "simulate",

@@ -78,7 +78,7 @@ class SplitConfig(_Section):
 class MethodConfig(_Section):
     """The preset, its hyperparameters, and what runs beside it."""
 
-    preset: Literal["paper"] = "paper"
+    preset: Literal["deepsalt", "paper"] = "paper"
     adaptation: bool = True
     distillation: bool = True
     student_alone: bool = True

@@ -103,7 +103,7 @@ def test_unlabelled_pixels_alone_are_enough_for_methods_that_need_no_label() -> 
 def test_a_mid_infrared_library_is_refused_with_the_way_out() -> None:
     wavenumbers = Axis(np.linspace(600, 4000, 50), "cm-1")
     mir = Spectra.of_table(np.full((3, 50), 0.5), wavenumbers, "absorbance")
-    with pytest.raises(BandError, match=r"mid-infrared and satellite .* do not overlap.*DeepSaltRegressor"):
+    with pytest.raises(BandError, match=r"mid-infrared and satellite .* do not overlap.*PaperRegressor"):
         AdaptedRegressor("epo").fit(mir, SITES)
 
 

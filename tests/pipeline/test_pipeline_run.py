@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.conftest import FAST, FAST_TEACHER, config_of, silent
 
 from deepsalt.errors import DeepSaltError, LabelError, OutputError, UsageError
-from deepsalt.estimators import DeepSaltRegressor
+from deepsalt.estimators import PaperRegressor
 from deepsalt.files import fingerprint
 from deepsalt.pipeline.evaluate import evaluate
 from deepsalt.pipeline.maps import map_run, map_scenes
@@ -110,7 +110,7 @@ def test_a_failed_run_leaves_no_result_of_an_earlier_one(run: Run, world: Path, 
 
 
 def test_the_stored_model_predicts_what_the_run_says(run: Run, world: Path) -> None:
-    model = DeepSaltRegressor.load(run.model)
+    model = PaperRegressor.load(run.model)
     data = prepare(config_of(world), silent)
     stored = run.read_predictions().query("method == 'paper' and part == 'unseen'")
     assert model.predict(data.part("unseen")) == pytest.approx(stored["predicted"].to_numpy(), rel=1e-5)
@@ -186,7 +186,7 @@ def test_a_laboratory_only_run_cross_validates_by_profile(world: Path, tmp_path:
     with pytest.raises(UsageError, match="no scenes to map"):
         map_run(lab, silent)
     with pytest.raises(DeepSaltError, match="a teacher for laboratory spectra"):
-        DeepSaltRegressor.load(lab.model)
+        PaperRegressor.load(lab.model)
 
 
 def test_json_has_no_nan() -> None:

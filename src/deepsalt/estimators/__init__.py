@@ -3,7 +3,17 @@
 from deepsalt.estimators.adapted import AdaptedRegressor
 from deepsalt.estimators.baselines import baseline
 from deepsalt.estimators.lab import LabRegressor
+from deepsalt.estimators.loading import load_regressor
+from deepsalt.estimators.paper import PaperRegressor
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.estimators.regressor import DeepSaltRegressor
 
-__all__ = ["AdaptedRegressor", "DeepSaltRegressor", "LabRegressor", "Predictor", "baseline"]
+__all__ = [
+    "AdaptedRegressor",
+    "DeepSaltRegressor",
+    "LabRegressor",
+    "PaperRegressor",
+    "Predictor",
+    "baseline",
+    "load_regressor",
+]

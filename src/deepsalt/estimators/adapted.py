@@ -117,7 +117,7 @@ def as_seen(library: Spectra, axis: Axis) -> NDArray[np.float64]:
             f"the library has {library.axis.describe()}, the satellite {axis.describe()}: mid-infrared "
             "and satellite spectra do not overlap",
             where="library",
-            fix="Use a vis-NIR library, or DeepSaltRegressor, which learns from the mid infrared.",
+            fix="Use a vis-NIR library, or PaperRegressor, which learns from the mid infrared.",
         )
     if library.quantity != "reflectance":
         raise BandError(

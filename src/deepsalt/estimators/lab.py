@@ -98,7 +98,7 @@ class LabRegressor:
 
         model, card = model_from_file(path)
         if not isinstance(model, LabModel):
-            raise ModelFileError("not a teacher", where=str(path), fix="Open it with DeepSaltRegressor.load.")
+            raise ModelFileError("not a teacher", where=str(path), fix="Open it with load_regressor.")
         found = cls()
         found.model_, found.inputs_ = model, inputs_from(card, path)
         found.target_ = str(card.get("target", "ece_ds_m"))

@@ -1,53 +1,46 @@
-"""DeepSaltRegressor: laboratory library and satellite scenes in, ECe of satellite spectra out."""
+"""DeepSaltRegressor: the preset `deepsalt`, from a library and pixels to ECe of any hyperspectral sensor."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import BandError, LabelError, ModelFileError, TrainingError, UsageError
+from deepsalt.errors import ModelFileError, TrainingError, UsageError
+from deepsalt.estimators.bridge_inputs import (
+    bridge_data,
+    channel_axis,
+    channel_weights,
+    libraries_of,
+)
 from deepsalt.estimators.card import inputs_from, inputs_section, versions
-from deepsalt.estimators.lab import label_sd
-from deepsalt.estimators.neighbours import no_pairs, pairs_with
-from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
-from deepsalt.labels import with_ece
-from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
-from deepsalt.spectra import Scene, Spectra
-from deepsalt.splits import grouped_holdout
-from deepsalt.units import ece_from_log, log_ece
+from deepsalt.estimators.predictor import BandInputs, training_groups
+from deepsalt.spectra import Axis, Scene, Sensor, Spectra
+from deepsalt.units import ece_from_log
 
 if TYPE_CHECKING:
-    from deepsalt.training import PaperData, PaperSettings
+    from deepsalt.models import BridgeStudent
+    from deepsalt.training import DeepSaltSettings
     from deepsalt.training.loop import Progress
-
-TARGET = "ece_ds_m"
-PRESETS = ("paper",)
-#: Fewer pairs than this cannot align two domains.
-FEWEST_PAIRS = 20
 
 
 class DeepSaltRegressor:
-    """Satellite spectra to ECe, taught by a laboratory library.
+    """Satellite spectra to ECe, taught by laboratory spectra of dry soil through a bridge of physics.
 
-    preset            "paper": the published method (Dey et al. 2025) with its faults mended
-    adaptation        align laboratory and satellite latents on pairs
-    distillation      let the laboratory teacher teach the student
-    settings          hyperparameters of the preset; None for the defaults
-    covariates        columns of the satellite samples to use beside the spectrum
-    pair_within_m     a laboratory site and a pixel this close are a pair
-    validation_share  share of the rows, in whole groups, that early stopping watches
-    seed              same seed, same model on the same machine
+    settings  hyperparameters and switches; None for the defaults
+    sensor    whose pixels to learn for, where neither sites nor unlabelled pixels tell
+    name      shown in tables
+    seed      same seed, same model on the same machine
 
-    Set by `fit`: `model_`, `inputs_`, `history_`, `checks_`, `pairs_`, `card_`.
-    With both switches off it is the student without adaptation and needs no library.
+    Set by `fit`: `model_`, `inputs_`, `channels_`, `history_`, `checks_`, `card_`. Covariates are not read:
+    climate and soil maps tell a region apart, and what is learned from them is wrong in the next one.
     """
 
+    covariates: tuple[str, ...] = ()
     accepts_missing_covariates = True
     #: Of a loaded model: the digest of its file, and whether it was trained on simulated data.
     fingerprint: str = ""
@@ -55,174 +48,107 @@ class DeepSaltRegressor:
 
     def __init__(
         self,
-        preset: str = "paper",
+        settings: DeepSaltSettings | None = None,
         *,
-        adaptation: bool = True,
-        distillation: bool = True,
-        settings: PaperSettings | None = None,
-        covariates: tuple[str, ...] = (),
-        pair_within_m: float = 60.0,
-        validation_share: float = 0.2,
+        sensor: Sensor | None = None,
+        name: str = "deepsalt",
         seed: int = 0,
     ) -> None:
-        self.preset = preset
-        self.adaptation = adaptation
-        self.distillation = distillation
         self.settings = settings
-        self.covariates = covariates
-        self.pair_within_m = pair_within_m
-        self.validation_share = validation_share
+        self.sensor = sensor
+        self.name = name
         self.seed = seed
-
-    @property
-    def name(self) -> str:
-        if self.adaptation and self.distillation:
-            return self.preset
-        left_out = [
-            word
-            for word, on in (("adaptation", self.adaptation), ("distillation", self.distillation))
-            if not on
-        ]
-        return "student-alone" if len(left_out) == 2 else f"{self.preset} without {left_out[0]}"
 
     def fit(
         self,
-        library: Spectra | None,
-        sites: Spectra,
+        library: Spectra | Mapping[str, Spectra] | None,
+        sites: Spectra | None = None,
         unlabelled: Spectra | None = None,
         *,
         progress: Progress | None = None,
     ) -> DeepSaltRegressor:
-        """Train on a library, labelled satellite samples and pixels without a label.
+        """Train on a library, labelled pixels (or none) and pixels without a label (or none).
 
-        library     laboratory spectra with EC and its method (or ECe); None only with both switches off
+        library     vis-NIR reflectance with EC and its method, or several domains by name: "visnir", and
+                    "mir" of the same samples by `id`. Samples without EC help where they have both
         sites       satellite spectra with `ece_ds_m`, and `group` where samples belong together
-        unlabelled  pixels on the bands of `sites`; those near a library site (by `latitude`,
-                    `longitude`) become pairs, as do the sites themselves
+        unlabelled  pixels on the bands of `sites`
 
         Nothing but these rows is learned from: keep test rows out of all three.
         Raises UsageError, LabelError or BandError for what cannot be used, TrainingError after a collapse.
         """
-        from deepsalt.training import train_paper
+        from deepsalt.training import DeepSaltSettings, train_deepsalt
 
-        if self.preset not in PRESETS:
-            raise UsageError(f"unknown preset {self.preset!r}", fix=f"Known: {', '.join(PRESETS)}.")
-        self.inputs_ = BandInputs.of(sites, self.covariates)
-        self.pairs_ = no_pairs()
-        self.library_inputs_: BandInputs | None = None
-        data = self._data(library, sites, unlabelled)
-        result = train_paper(data, self._settings(), self.seed, progress)
+        libraries = libraries_of(library)
+        settings = self.settings or DeepSaltSettings()
+        told = sites if sites is not None else unlabelled
+        if told is None and self.sensor is None:
+            raise UsageError(
+                "no pixel tells which sensor to learn for", fix="Give sites, unlabelled pixels, or sensor."
+            )
+        axis = told.axis if told is not None else _good_bands(self.sensor)
+        sensor = told.sensor if told is not None else self.sensor
+        self.channels_ = channel_axis(axis, settings.channel_nm)
+        self.inputs_ = BandInputs(axis, sensor.name if sensor else "", "reflectance")
+        data = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_)
+        result = train_deepsalt(data, settings, self.seed, progress)
         self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
-        self.card_ = self._card(library, sites, unlabelled)
+        self.card_ = self._card(libraries, sites, unlabelled)
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
-        """(sample,) ECe in dS/m. Raises BandError for another sensor or missing bands."""
-        values = self.inputs_.values(spectra)
-        covariates = self.inputs_.covariate_values(spectra)
-        return ece_from_log(self.model_.predict(values, covariates).numpy())
+        """(sample,) ECe in dS/m, of any sensor that fills the channels (BandError for one that does not)."""
+        return self.predict_with_spread(spectra)[0]
+
+    def predict_with_spread(self, spectra: Spectra) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(sample,) ECe in dS/m, and (sample,) how far the networks disagree, on ln(1+ECe).
+
+        The spread orders pixels by doubt; it is no calibrated interval.
+        """
+        values = spectra.values
+        student = self._student_on(spectra.axis, ~np.isnan(values).all(axis=0))
+        answer, spread = student.predict_with_spread(np.array(values))
+        return ece_from_log(answer.numpy()), spread.numpy().astype(np.float64)
 
     def needed_bands(self, scene: Scene) -> NDArray[np.bool_]:
         """(band,) which of the scene's bands a prediction is computed from.
 
-        Raises BandError for another sensor than the one the model was trained for, and for a scene
-        without data in bands the model needs.
+        Raises BandError for a scene without data in a channel the model needs.
         """
-        sensor = scene.sensor
-        if sensor.name != self.inputs_.sensor:
-            raise BandError(
-                f"the model was trained for {self.inputs_.sensor}, the scene is {sensor.name}",
-                where=scene.name,
-                fix="Train a model for this sensor, or map a product of the model's sensor.",
-            )
         available = ~scene.empty if len(scene.empty) else None
-        weights, covered = resampling_matrix(sensor.axis, self.inputs_.axis, available)
-        if not covered.all():
-            raise missing_bands(f"scene {scene.name}", sensor.axis, self.inputs_.axis, covered)
-        return np.asarray((weights > 0).any(axis=0))
+        weights = channel_weights(scene.sensor.axis, self.channels_, available, f"scene {scene.name}")
+        return np.asarray((weights > 0).any(axis=1))
 
-    def _settings(self) -> PaperSettings:
-        from deepsalt.training import PaperSettings
+    def _student_on(self, axis: Axis, available: NDArray[np.bool_]) -> BridgeStudent:
+        """The student with the weights of these bands in front; the learned weights are shared."""
+        import torch
 
-        chosen = self.settings or PaperSettings()
-        return replace(chosen, adaptation=self.adaptation, distillation=self.distillation)
+        if axis == self.inputs_.axis and available.all():
+            return self.model_
+        weights = channel_weights(axis, self.channels_, available)
+        return self.model_.with_channels(torch.as_tensor(weights))
 
-    def _data(self, library: Spectra | None, sites: Spectra, unlabelled: Spectra | None) -> PaperData:
-        from deepsalt.training import PaperData
-
-        learned = log_ece(training_target(sites, TARGET)).astype(np.float32)
-        train, validation = grouped_holdout(training_groups(sites), self.validation_share, self.seed, learned)
-        loose = None if unlabelled is None else self.inputs_.values(unlabelled)
-        satellite: dict[str, Any] = {
-            "sat_x": self.inputs_.values(sites),
-            "sat_y": learned,
-            "sat_train": train,
-            "sat_validation": validation,
-            "sat_covariates": self.inputs_.covariate_values(sites) if self.covariates else None,
-            "unlabelled_x": loose,
-        }
-        if not (self.adaptation or self.distillation):
-            return PaperData(**satellite)
-        if library is None:
-            raise UsageError(f"the preset {self.preset} needs a laboratory library", fix="Give one to fit.")
-        lab = self._lab(with_ece(library))
-        pairs = self._pairs(library, sites.take(train), satellite["sat_x"][train], unlabelled, loose)
-        return PaperData(**satellite, **lab, **pairs)
-
-    def _lab(self, library: Spectra) -> dict[str, Any]:
-        learned = log_ece(training_target(library, TARGET)).astype(np.float32)
-        train, validation = grouped_holdout(
-            training_groups(library), self.validation_share, self.seed, learned
-        )
-        self.library_inputs_ = BandInputs.of(library)
-        return {
-            "lab_x": self.library_inputs_.values(library),
-            "lab_y": learned,
-            "lab_train": train,
-            "lab_validation": validation,
-            "label_sd": label_sd(library, TARGET),
-        }
-
-    def _pairs(
-        self,
-        library: Spectra,
-        sites: Spectra,
-        sites_x: NDArray[np.float32],
-        unlabelled: Spectra | None,
-        loose: NDArray[np.float32] | None,
+    def _card(
+        self, libraries: Mapping[str, Spectra], sites: Spectra | None, unlabelled: Spectra | None
     ) -> dict[str, Any]:
-        """Pairs of library samples with training sites and unlabelled pixels, nearest first."""
-        if not self.adaptation:
-            return {}
-        spectra = sites_x if loose is None else np.concatenate([sites_x, loose])
-        self.pairs_ = pairs_with(library, (sites, unlabelled), self.pair_within_m)
-        if len(self.pairs_) < FEWEST_PAIRS:
-            raise LabelError(
-                f"{len(self.pairs_)} laboratory samples lie within {self.pair_within_m:g} m of a pixel, "
-                f"{FEWEST_PAIRS} are needed to align the two domains",
-                fix="Give more scenes over the library's sites, a larger distance, or adaptation = false.",
-            )
-        return {"pair_lab": self.pairs_.lab, "pair_x": spectra[self.pairs_.satellite]}
-
-    def _card(self, library: Spectra | None, sites: Spectra, unlabelled: Spectra | None) -> dict[str, Any]:
-        learned = sites.samples[TARGET]
+        learned = None if sites is None else sites.samples["ece_ds_m"]
         return {
-            "preset": self.preset,
-            "adaptation": self.adaptation,
-            "distillation": self.distillation,
+            "preset": "deepsalt",
             "inputs": inputs_section(self.inputs_),
-            "library_inputs": inputs_section(self.library_inputs_) if self.library_inputs_ else None,
+            "channels": {"centres": list(self.channels_.values), "width": float(self.channels_.widths[0])},
             "target": "ECe",
             "unit": "dS/m",
             "depth": "surface layer; optics sees the top millimetres",
             "seed": self.seed,
+            "gate": self.checks_.get("gate"),
             "training": {
-                "satellite samples": len(sites),
-                "satellite groups": len(np.unique(training_groups(sites))),
-                "ECe range, dS/m": [float(learned.min()), float(learned.max())],
+                "satellite samples": 0 if sites is None else len(sites),
+                "satellite groups": 0 if sites is None else len(np.unique(training_groups(sites))),
+                "ECe range, dS/m": [float(learned.min()), float(learned.max())]
+                if learned is not None
+                else None,
                 "unlabelled pixels": 0 if unlabelled is None else len(unlabelled),
-                "laboratory samples": 0 if library is None else len(library),
-                "pairs": len(self.pairs_),
+                "laboratory samples": {name: len(one) for name, one in libraries.items()},
             },
             "versions": versions(),
         }
@@ -241,31 +167,37 @@ class DeepSaltRegressor:
 
         Raises ModelFileError for a damaged file, or one this version cannot honour.
         """
-        from deepsalt.models import PaperModel
+        from deepsalt.models import BridgeStudent
         from deepsalt.training import model_from_file
 
         model, card = model_from_file(path)
-        inputs = inputs_from(card, path)
-        if not isinstance(model, PaperModel):
-            raise ModelFileError(
-                "a teacher for laboratory spectra, not a model for scenes",
-                where=str(path),
-                fix="Train with a config that has a [satellite] section.",
-            )
-        if len(inputs.axis) != model.architecture.satellite.bands:
-            raise ModelFileError(
-                f"the card names {len(inputs.axis)} bands, "
-                f"the weights read {model.architecture.satellite.bands}",
-                where=str(path),
-            )
-        found = cls(
-            str(card.get("preset", "paper")),
-            adaptation=bool(card.get("adaptation")),
-            distillation=bool(card.get("distillation")),
-            covariates=inputs.covariates,
-            seed=int(card.get("seed", 0)),
-        )
-        found.model_, found.inputs_, found.card_ = model, inputs, card
+        if not isinstance(model, BridgeStudent):
+            raise ModelFileError("not a model of the preset deepsalt", where=str(path))
+        found = cls(name=str(card.get("preset", "deepsalt")), seed=int(card.get("seed", 0)))
+        found.model_, found.inputs_, found.card_ = model, inputs_from(card, path), card
+        found.channels_ = _channels_from(card, model.architecture.channels, path)
+        if len(found.inputs_.axis) != model.architecture.bands:
+            raise ModelFileError("the card's bands do not fit the weights", where=str(path))
         found.fingerprint = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
         found.simulated = bool(card.get("simulated", False))
         return found
+
+
+def _good_bands(sensor: Sensor | None) -> Axis:
+    if sensor is None:
+        raise UsageError("no sensor is given")
+    return sensor.axis.take(np.asarray(sensor.good))
+
+
+def _channels_from(card: Mapping[str, Any], count: int, path: str | Path) -> Axis:
+    try:
+        section = card["channels"]
+        centres = np.array(section["centres"], float)
+        axis = Axis(centres, "nm", np.full(len(centres), float(section["width"])))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"the card does not say its channels ({error})", where=str(path)) from error
+    if len(axis) != count:
+        raise ModelFileError(
+            f"the card names {len(axis)} channels, the weights have {count}", where=str(path)
+        )
+    return axis

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 _PUBLIC = {
     "AutoencoderShape": "deepsalt.models.architecture",
+    "BridgeArchitecture": "deepsalt.models.architecture",
+    "BridgeStudent": "deepsalt.models.bridge",
     "LabArchitecture": "deepsalt.models.architecture",
     "LabModel": "deepsalt.models.lab",
     "PaperArchitecture": "deepsalt.models.architecture",
@@ -23,6 +25,8 @@ _PUBLIC = {
 
 __all__ = [
     "AutoencoderShape",
+    "BridgeArchitecture",
+    "BridgeStudent",
     "LabArchitecture",
     "LabModel",
     "PaperArchitecture",
@@ -38,11 +42,13 @@ if TYPE_CHECKING:
     from deepsalt.models.adaptation import SpectralAdaptationUnit
     from deepsalt.models.architecture import (
         AutoencoderShape,
+        BridgeArchitecture,
         LabArchitecture,
         PaperArchitecture,
         TransformerShape,
     )
     from deepsalt.models.autoencoder import SparseAutoencoder
+    from deepsalt.models.bridge import BridgeStudent
     from deepsalt.models.lab import LabModel
     from deepsalt.models.paper import PaperModel
     from deepsalt.models.student import Student

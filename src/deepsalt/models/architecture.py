@@ -22,6 +22,9 @@ _LIMITS = {
     "feedforward": 16_384,
     "tokens": 1_024,
     "covariates": 1_024,
+    "channels": 4_096,
+    "members": 64,
+    "rank": 256,
 }
 _MAX_HIDDEN = (16, 16_384)  # layers, units in one
 
@@ -71,13 +74,40 @@ class PaperArchitecture:
     lab: LabArchitecture | None = None
 
 
-Architecture = LabArchitecture | PaperArchitecture
+@dataclass(frozen=True)
+class BridgeArchitecture:
+    """Student of the preset `deepsalt`.
+
+    bands       of the sensor
+    channels    windows of the wavelength axis that any sensor's bands are brought to
+    directions  principal directions of the channels that the members read
+    hidden      units of each hidden layer of a member
+    members     networks side by side
+    rank        of the adapter for real pixels
+    """
+
+    bands: int
+    channels: int
+    directions: int
+    hidden: tuple[int, ...]
+    members: int
+    rank: int
+    dropout: float = 0.0
+
+
+Architecture = LabArchitecture | PaperArchitecture | BridgeArchitecture
+
+
+_KINDS: Mapping[type, str] = {
+    LabArchitecture: "lab",
+    PaperArchitecture: "paper",
+    BridgeArchitecture: "deepsalt",
+}
 
 
 def to_card(architecture: Architecture) -> dict[str, Any]:
     """Plain dictionary for the model's card, with the kind that `from_card` looks at."""
-    kind = "paper" if isinstance(architecture, PaperArchitecture) else "lab"
-    return {"kind": kind, **asdict(architecture)}
+    return {"kind": _KINDS[type(architecture)], **asdict(architecture)}
 
 
 def from_card(card: object) -> Architecture:
@@ -98,9 +128,26 @@ def from_card(card: object) -> Architecture:
             student=_transformer(_mapping(section.get("student"), "architecture.student")),
             lab=None if lab is None else _lab(_mapping(lab, "architecture.lab")),
         )
+    if kind == "deepsalt":
+        return _bridge(section)
     raise ModelFileError(
         f"unknown architecture {kind!r}",
-        fix="This version knows 'paper' and 'lab'; read the file with the version that wrote it.",
+        fix=f"This version knows {', '.join(_KINDS.values())}; read the file with the version that wrote it.",
+    )
+
+
+def _bridge(section: Mapping[str, Any]) -> BridgeArchitecture:
+    channels, directions = _count(section, "channels"), _count(section, "directions")
+    if directions > channels:
+        raise ModelFileError(f"{directions} directions of {channels} channels")
+    return BridgeArchitecture(
+        bands=_count(section, "bands"),
+        channels=channels,
+        directions=directions,
+        hidden=_hidden(section),
+        members=_count(section, "members"),
+        rank=_count(section, "rank"),
+        dropout=_dropout(section),
     )
 
 
@@ -113,27 +160,35 @@ def _lab(section: Mapping[str, Any]) -> LabArchitecture:
 
 
 def _autoencoder(section: Mapping[str, Any]) -> AutoencoderShape:
+    return AutoencoderShape(
+        _count(section, "bands"), _count(section, "directions"), _hidden(section), _count(section, "latent")
+    )
+
+
+def _hidden(section: Mapping[str, Any]) -> tuple[int, ...]:
     hidden = section.get("hidden")
     most_layers, most_units = _MAX_HIDDEN
     if not isinstance(hidden, list | tuple) or not 1 <= len(hidden) <= most_layers:
         raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
     if not all(_is_count(units) and 1 <= units <= most_units for units in hidden):
         raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
-    return AutoencoderShape(
-        _count(section, "bands"), _count(section, "directions"), tuple(hidden), _count(section, "latent")
-    )
+    return tuple(hidden)
 
 
-def _transformer(section: Mapping[str, Any]) -> TransformerShape:
+def _dropout(section: Mapping[str, Any]) -> float:
     dropout = section.get("dropout")
     if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:
         raise ModelFileError(f"architecture entry 'dropout' must be in [0, 1), found {dropout!r}")
+    return float(dropout)
+
+
+def _transformer(section: Mapping[str, Any]) -> TransformerShape:
     shape = TransformerShape(
         width=_count(section, "width"),
         heads=_count(section, "heads"),
         layers=_count(section, "layers"),
         feedforward=_count(section, "feedforward"),
-        dropout=float(dropout),
+        dropout=_dropout(section),
     )
     if shape.width % shape.heads:
         raise ModelFileError(f"width {shape.width} cannot be divided among {shape.heads} attention heads")

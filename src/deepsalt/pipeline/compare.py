@@ -30,7 +30,7 @@ from deepsalt.pipeline.cases import Case, cases_of
 from deepsalt.pipeline.methods import METHODS, Method, methods_named
 from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import write_json
-from deepsalt.pipeline.settings import paper_settings
+from deepsalt.pipeline.settings import preset_settings
 from deepsalt.pipeline.tasks import Result, Task, read_result, run_all
 from deepsalt.report.comparison import write_comparison
 
@@ -53,8 +53,10 @@ def compare(
     asked = wanted or (config.compare if config else CompareConfig())
     methods = methods_named(asked.methods)
     _check_reference(asked.reference, methods)
-    if config is not None and config.method.settings and config.method.preset == "paper":
-        paper_settings(config.method.settings)  # a wrong key must not wait for the first task
+    if config is not None and config.method.settings:
+        preset_settings(
+            config.method.preset, config.method.settings
+        )  # a wrong key must not wait for the first task
     root = _folder(Path(out))
     cases = cases_of(config, asked, root / "worlds")
     tasks = [Task.of(case, method.name, root) for case in cases for method in methods]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from deepsalt.errors import DeepSaltError, UsageError
-from deepsalt.estimators import DeepSaltRegressor
+from deepsalt.estimators import load_regressor
 from deepsalt.files import fingerprint
 from deepsalt.mapping import SceneMap, map_scene
 from deepsalt.pipeline.prepare import Progress, expand, open_covariates, open_scenes
@@ -38,7 +38,7 @@ def map_scenes(
 
     Raises what reading and mapping raise; maps that were finished before stay.
     """
-    predictor = DeepSaltRegressor.load(model_path(model))
+    predictor = load_regressor(model_path(model))
     source: Covariates = "none" if list(covariates) == ["none"] else open_covariates(covariates)
     truths = [Path(path) for path in expand(truth, "truth raster")] if truth else []
     opened = open_scenes(scenes)

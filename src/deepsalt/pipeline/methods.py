@@ -8,19 +8,20 @@ a comparison knows the same ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
 from typing import Literal
 
+from deepsalt.adaptation import ADAPTATIONS
 from deepsalt.config import MethodConfig
 from deepsalt.errors import UsageError
-from deepsalt.estimators import DeepSaltRegressor, Predictor, baseline
+from deepsalt.estimators import AdaptedRegressor, DeepSaltRegressor, PaperRegressor, Predictor, baseline
 from deepsalt.estimators.baselines import RECIPES
 from deepsalt.estimators.controls import covariates_only
 from deepsalt.pipeline.prepare import labelled
-from deepsalt.pipeline.settings import paper_settings
+from deepsalt.pipeline.settings import deepsalt_settings, paper_settings
 from deepsalt.spectra import Spectra
 
 #: baseline    nothing but the ground points
@@ -137,7 +138,7 @@ def _covariates_only(context: Context) -> Predictor:
 def _paper(adaptation: bool, distillation: bool, context: Context) -> Predictor:
     """The published method, or its student alone; [method.settings] count if they are this preset's."""
     options = context.options
-    student = DeepSaltRegressor(
+    student = PaperRegressor(
         "paper",
         adaptation=adaptation,
         distillation=distillation,
@@ -149,10 +150,74 @@ def _paper(adaptation: bool, distillation: bool, context: Context) -> Predictor:
     return student.fit(context.library, context.points, context.unlabelled)
 
 
+def _deepsalt(name: str, changes: Mapping[str, bool], context: Context) -> Predictor:
+    """The preset deepsalt with some switches changed; [method.settings] count if they are this preset's."""
+    options = context.options
+    settings = deepsalt_settings(options.settings if options.preset == "deepsalt" else {})
+    student = DeepSaltRegressor(replace(settings, **changes), name=name, seed=context.seed)
+    return student.fit(context.libraries, context.sites, context.unlabelled)
+
+
+def _adapted(name: str, context: Context) -> Predictor:
+    method = AdaptedRegressor(name, context.options.pair_within_m, context.seed)
+    return method.fit(labelled(context.domain("visnir")), context.sites, context.unlabelled)
+
+
+#: Rows of the preset deepsalt: what is changed, its title, its kind. The gate is off where one piece is taken
+#: out, so that the row says what that piece does.
+_DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
+    "deepsalt": ({}, "Preset “deepsalt”", "preset"),
+    "deepsalt ungated": ({"gate": False}, "“deepsalt” with everything on, no gate", "ablation"),
+    "deepsalt without bridge": (
+        {"gate": False, "bridge": False},
+        "... clean laboratory spectra instead of drawn pixels",
+        "ablation",
+    ),
+    "deepsalt without same-sample": (
+        {"gate": False, "same_sample": False},
+        "... the teacher reads vis-NIR instead of the mid infrared",
+        "ablation",
+    ),
+    "deepsalt without distillation": ({"gate": False, "distillation": False}, "... no teacher", "ablation"),
+    "deepsalt without adapter": (
+        {"gate": False, "adaptation": False},
+        "... no adapter for real pixels, no alignment",
+        "ablation",
+    ),
+    "joint training": (
+        {"gate": False, "adaptation": False, "distillation": False},
+        "Plain joint training on drawn and real pixels",
+        "ablation",
+    ),
+    "shuffled pairs": (
+        {"gate": False, "shuffled_pairs": True},
+        "Teacher asked about another sample",
+        "control",
+    ),
+    "permuted wavelengths": (
+        {"gate": False, "permuted_wavelengths": True},
+        "Laboratory wavelengths in random order",
+        "control",
+    ),
+    "untrained teacher": (
+        {"gate": False, "untrained_teacher": True},
+        "Teacher with random weights",
+        "control",
+    ),
+}
+
 register(
     *(
         Method(name, recipe.title, "baseline", partial(_baseline, name), points_only=True)
         for name, recipe in RECIPES.items()
+    ),
+    *(
+        Method(name, ADAPTATIONS[name].title, "adaptation", partial(_adapted, name), needs_points=False)
+        for name in ADAPTATIONS
+    ),
+    *(
+        Method(name, title, kind, partial(_deepsalt, name, changes), needs_points=False)
+        for name, (changes, title, kind) in _DEEPSALT.items()
     ),
     Method("student-alone", "Student without adaptation", "ablation", partial(_paper, False, False)),
     Method("paper", "Preset “paper”", "preset", partial(_paper, True, True)),

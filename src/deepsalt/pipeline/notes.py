@@ -15,7 +15,12 @@ def notes_on(checks: Mapping[str, Any]) -> list[str]:
                 f"Stage {stage}, attempt {failed['attempt']}: {failed['collapse']}; repeated at a lower rate."
                 for failed in facts.get("retries", [])
             ]
-    return notes + _on_teacher(checks.get("teacher", {})) + _on_alignment(checks.get("alignment", {}))
+    return [
+        *notes,
+        *_on_teacher(checks.get("teacher", {})),
+        *_on_alignment(checks.get("alignment", {})),
+        *_on_gate(checks.get("gate", {})),
+    ]
 
 
 def _on_teacher(facts: Mapping[str, Any]) -> list[str]:
@@ -27,7 +32,28 @@ def _on_teacher(facts: Mapping[str, Any]) -> list[str]:
             f"{score}; a teacher with random weights scores {facts['untrained_r2']:.2f}. "
             "It knows nothing that it could pass on: do not read a gain as transfer."
         ]
+    if "untrained_r2" not in facts:
+        return [f"{score}, each by networks that never saw its profile."]
     return [f"{score} (random weights: {facts['untrained_r2']:.2f})."]
+
+
+def _on_gate(facts: Mapping[str, Any]) -> list[str]:
+    """Which way the gate went, and by how much."""
+    if not facts:
+        return []
+    if not facts["asked"]:
+        return [f"The gate could not be asked ({facts['why']}): the adapter for real pixels was left out."]
+    whole = facts["rmse"]["as set"]
+    lines = []
+    for name, error in facts["rmse"].items():
+        if name == "as set":
+            continue
+        switch = name.removeprefix("without ")
+        went = "left out" if switch in facts["left out"] else "kept"
+        lines.append(
+            f"Gate: {switch} {went}. RMSE on ln(1+ECe) of held-out fields {whole:.3f} with it, {error:.3f} without."
+        )
+    return lines
 
 
 def _on_alignment(facts: Mapping[str, Any]) -> list[str]:

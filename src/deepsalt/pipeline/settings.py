@@ -10,10 +10,23 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from deepsalt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from deepsalt.training import PaperSettings
+    from deepsalt.training import DeepSaltSettings, PaperSettings
 
 _T = TypeVar("_T")
 _SWITCHES = ("adaptation", "distillation")
+
+
+def preset_settings(preset: str, changes: Mapping[str, Any]) -> PaperSettings | DeepSaltSettings:
+    """The settings of a preset with changes. Raises ConfigError as `paper_settings` does."""
+    return deepsalt_settings(changes) if preset == "deepsalt" else paper_settings(changes)
+
+
+def deepsalt_settings(changes: Mapping[str, Any]) -> DeepSaltSettings:
+    """The default settings of the preset `deepsalt` with changes; [method.settings.draws] changes the draws."""
+    from deepsalt.training import DeepSaltSettings
+
+    _refuse_switches(changes)
+    return _changed(DeepSaltSettings(), changes, "method.settings")
 
 
 def paper_settings(changes: Mapping[str, Any]) -> PaperSettings:
@@ -23,6 +36,11 @@ def paper_settings(changes: Mapping[str, Any]) -> PaperSettings:
     """
     from deepsalt.training import PaperSettings
 
+    _refuse_switches(changes)
+    return _changed(PaperSettings(), changes, "method.settings")
+
+
+def _refuse_switches(changes: Mapping[str, Any]) -> None:
     for switch in _SWITCHES:
         if switch in changes:
             raise ConfigError(
@@ -30,7 +48,6 @@ def paper_settings(changes: Mapping[str, Any]) -> PaperSettings:
                 where=f"method.settings.{switch}",
                 fix=f"Move it to [method]: {switch} = ...",
             )
-    return _changed(PaperSettings(), changes, "method.settings")
 
 
 def _changed(base: _T, changes: Mapping[str, Any], where: str) -> _T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from deepsalt.config import Config
-from deepsalt.estimators import DeepSaltRegressor, Predictor, baseline
+from deepsalt.estimators import DeepSaltRegressor, PaperRegressor, Predictor, baseline
 from deepsalt.estimators.card import versions
 from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, metrics_document, predictions_of
 from deepsalt.files import fingerprint
@@ -18,12 +18,15 @@ from deepsalt.pipeline.lab import train_lab_only
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
 from deepsalt.pipeline.run import Run
-from deepsalt.pipeline.settings import paper_settings
+from deepsalt.pipeline.settings import paper_settings, preset_settings
 
 if TYPE_CHECKING:
-    from deepsalt.training import PaperSettings
+    from deepsalt.training import DeepSaltSettings, PaperSettings
+
+    Settings = DeepSaltSettings | PaperSettings
 
 TARGET = "ece_ds_m"
+Student = DeepSaltRegressor | PaperRegressor
 
 
 def train(config: Config, out: str | Path, progress: Progress) -> Run:
@@ -33,7 +36,7 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
     Raises what reading, preparing and training raise; metrics.json is written last, so that a run
     that failed is never taken for a finished one.
     """
-    settings = paper_settings(config.method.settings)
+    settings = preset_settings(config.method.preset, config.method.settings)
     run = Run.create(out)
     inputs = input_fingerprints(config)
     if is_current(run, config, inputs):
@@ -44,7 +47,7 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
     run.write("config", _resolved(config))
     run.write("versions", versions())
     if config.satellite is None:
-        train_lab_only(config, settings, run, inputs, progress)
+        train_lab_only(config, paper_settings(config.method.settings), run, inputs, progress)
     else:
         _train_with_satellite(config, settings, run, inputs, progress)
     return run
@@ -81,7 +84,7 @@ def _forget_result(run: Run) -> None:
 
 
 def _train_with_satellite(
-    config: Config, settings: PaperSettings, run: Run, inputs: dict[str, str], progress: Progress
+    config: Config, settings: Settings, run: Run, inputs: dict[str, str], progress: Progress
 ) -> None:
     training = Training()
     with run.timed("prepare", training.seconds):
@@ -97,7 +100,8 @@ def _train_with_satellite(
     students = _students(config, settings, data.covariate_names)
     for student in students:
         with run.timed(student.name, training.seconds):
-            student.fit(data.library, data.part("train"), data.unlabelled, progress=progress)
+            library = data.libraries if isinstance(student, DeepSaltRegressor) else data.library
+            student.fit(library, data.part("train"), data.unlabelled, progress=progress)  # type: ignore[arg-type]
         training.ask(student, parts, data)
     run.write("data", {**data.facts, "pairs": pair_facts(students[-1]), "fingerprints": inputs})
     _write_result(config, run, students[-1], parts, training)
@@ -116,16 +120,16 @@ class Training:
         self.predictions += [predictions_of(predictor, part, data.part(part.name), TARGET) for part in parts]
 
 
-def _students(
-    config: Config, settings: PaperSettings, covariates: tuple[str, ...]
-) -> list[DeepSaltRegressor]:
+def _students(config: Config, settings: Settings, covariates: tuple[str, ...]) -> list[Student]:
     """The student without adaptation first, the configured preset last."""
     method = config.method
+    if method.preset == "deepsalt":
+        return [DeepSaltRegressor(_switched(settings, config), seed=config.seed)]
     switches = [(method.adaptation, method.distillation)]
     if method.student_alone and any(switches[0]):
         switches.insert(0, (False, False))
     return [
-        DeepSaltRegressor(
+        PaperRegressor(
             method.preset,
             adaptation=adaptation,
             distillation=distillation,
@@ -136,6 +140,14 @@ def _students(
         )
         for adaptation, distillation in switches
     ]
+
+
+def _switched(settings: Settings, config: Config) -> DeepSaltSettings:
+    """Settings of the preset deepsalt with the switches of [method]."""
+    from deepsalt.training import DeepSaltSettings
+
+    chosen = settings if isinstance(settings, DeepSaltSettings) else DeepSaltSettings()
+    return replace(chosen, adaptation=config.method.adaptation, distillation=config.method.distillation)
 
 
 def _parts(config: Config) -> list[Part]:
@@ -154,9 +166,7 @@ def _split_facts(data: Prepared, parts: list[Part]) -> dict[str, Any]:
     }
 
 
-def _write_result(
-    config: Config, run: Run, student: DeepSaltRegressor, parts: list[Part], training: Training
-) -> None:
+def _write_result(config: Config, run: Run, student: Student, parts: list[Part], training: Training) -> None:
     """metrics.json is written last: a run that has it is whole."""
     predictions = pd.concat(training.predictions, ignore_index=True)
     document = metrics_document(
@@ -174,8 +184,10 @@ def _write_result(
     run.write("metrics", document)
 
 
-def pair_facts(student: DeepSaltRegressor) -> dict[str, Any]:
+def pair_facts(student: Student) -> dict[str, Any]:
     """How many pairs the adaptation learned from, and how far apart their halves lie."""
+    if isinstance(student, DeepSaltRegressor):
+        return {"pairs": "none: the bridge goes through the sensor's response, not over neighbours"}
     pairs = student.pairs_
     if not len(pairs):
         return {"pairs": 0}

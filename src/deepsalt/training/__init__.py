@@ -1,4 +1,4 @@
-"""Training of the preset `paper`: losses, loop, stages, checks, and the model file.
+"""Training of the presets: losses, loop, stages, checks, and the model file.
 
 Names are imported when they are first used, because importing torch takes seconds; the settings
 need no torch.
@@ -10,6 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 _PUBLIC = {
+    "BridgeData": "deepsalt.training.bridge_data",
+    "DeepSaltResult": "deepsalt.training.deepsalt",
+    "DeepSaltSettings": "deepsalt.training.bridge_settings",
     "PaperData": "deepsalt.training.data",
     "PaperResult": "deepsalt.training.paper",
     "PaperSettings": "deepsalt.training.settings",
@@ -21,11 +24,15 @@ _PUBLIC = {
     "model_to_file": "deepsalt.training.modelfile",
     "pick_device": "deepsalt.training.device",
     "save_model": "deepsalt.training.modelfile",
+    "train_deepsalt": "deepsalt.training.deepsalt",
     "train_paper": "deepsalt.training.paper",
     "train_teacher": "deepsalt.training.teach",
 }
 
 __all__ = [
+    "BridgeData",
+    "DeepSaltResult",
+    "DeepSaltSettings",
     "PaperData",
     "PaperResult",
     "PaperSettings",
@@ -37,12 +44,16 @@ __all__ = [
     "model_to_file",
     "pick_device",
     "save_model",
+    "train_deepsalt",
     "train_paper",
     "train_teacher",
 ]
 
 if TYPE_CHECKING:
+    from deepsalt.training.bridge_data import BridgeData
+    from deepsalt.training.bridge_settings import DeepSaltSettings
     from deepsalt.training.data import PaperData
+    from deepsalt.training.deepsalt import DeepSaltResult, train_deepsalt
     from deepsalt.training.device import pick_device
     from deepsalt.training.loop import StageHistory
     from deepsalt.training.modelfile import load_model, model_from_file, model_to_file, save_model

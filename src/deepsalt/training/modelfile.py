@@ -21,10 +21,12 @@ from deepsalt.errors import DeepSaltError, ModelFileError, OutputError
 from deepsalt.files import written_whole
 from deepsalt.models.architecture import (
     Architecture,
+    BridgeArchitecture,
     LabArchitecture,
     from_card,
     to_card,
 )
+from deepsalt.models.bridge import BridgeStudent
 from deepsalt.models.lab import LabModel
 from deepsalt.models.paper import PaperModel
 
@@ -34,7 +36,7 @@ _CARD_KEY = "deepsalt"
 _MAX_HEADER = 16 << 20
 _AGAIN = "Fetch or write the file again."
 
-Model = LabModel | PaperModel
+Model = LabModel | PaperModel | BridgeStudent
 Header = dict[str, Any]
 
 
@@ -101,6 +103,8 @@ def model_from_file(path: str | Path) -> tuple[Model, dict[str, Any]]:
 def _build(architecture: Architecture) -> Model:
     if isinstance(architecture, LabArchitecture):
         return LabModel(architecture)
+    if isinstance(architecture, BridgeArchitecture):
+        return BridgeStudent(architecture)
     return PaperModel(architecture)
 
 

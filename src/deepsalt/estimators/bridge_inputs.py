@@ -1,0 +1,145 @@
+"""From tables of spectra to the arrays that the preset `deepsalt` trains on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deepsalt.errors import BandError, UsageError
+from deepsalt.estimators.predictor import training_groups, training_target
+from deepsalt.labels import with_ece
+from deepsalt.preprocessing.features import gypsum_presence
+from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
+from deepsalt.salinity.gypsum import to_ece_with_gypsum
+from deepsalt.spectra import Axis, Sensor, Spectra
+from deepsalt.units import log_ece
+
+if TYPE_CHECKING:
+    from deepsalt.training import BridgeData
+
+#: Wavelengths that the channels span, nm.
+_SPAN_NM = (410.0, 2450.0)
+TARGET = "ece_ds_m"
+
+
+def channel_axis(axis: Axis, step_nm: float) -> Axis:
+    """Channels of one width, side by side, wherever the sensor has bands.
+
+    Raises BandError for a sensor with fewer than 8 such channels.
+    """
+    centres = np.arange(_SPAN_NM[0], _SPAN_NM[1], step_nm)
+    channels = Axis(centres, "nm", np.full(len(centres), step_nm))
+    covered = resampling_matrix(axis, channels)[1]
+    if covered.sum() < 8:
+        raise BandError(f"{axis.describe()} fill only {int(covered.sum())} channels of {step_nm:g} nm")
+    return channels.take(covered)
+
+
+def channel_weights(
+    axis: Axis, channels: Axis, available: NDArray[np.bool_] | None = None, where: str = "the sensor"
+) -> NDArray[np.float32]:
+    """(band, channel) what each band gives to each channel, by its centre and width alone.
+
+    Raises BandError, naming the wavelengths, where a channel has no band.
+    """
+    weights, covered = resampling_matrix(axis, channels, available)
+    if not covered.all():
+        raise missing_bands(where, axis, channels, covered)
+    return np.ascontiguousarray(weights.T)
+
+
+def libraries_of(library: Spectra | Mapping[str, Spectra] | None) -> dict[str, Spectra]:
+    """Laboratory spectra by domain. Raises UsageError where there is no vis-NIR to build a bridge from."""
+    if library is None:
+        raise UsageError("the preset deepsalt needs a laboratory library", fix="Give one to fit.")
+    if isinstance(library, Spectra):
+        library = {"mir" if library.axis.unit == "cm-1" else "visnir": library}
+    if "visnir" not in library or library["visnir"].quantity != "reflectance":
+        raise UsageError(
+            "the preset deepsalt needs vis-NIR reflectance in the library: mid infrared and satellite do not "
+            "overlap, nothing physical links them",
+            fix="Give a library with vis-NIR spectra, or use the preset paper.",
+        )
+    return dict(library)
+
+
+def bridge_data(
+    libraries: Mapping[str, Spectra],
+    sites: Spectra | None,
+    unlabelled: Spectra | None,
+    axis: Axis,
+    sensor: Sensor | None,
+    channels: Axis,
+) -> BridgeData:
+    """The training problem of one sensor.
+
+    axis, sensor  bands of the pixels, and the sensor they belong to (for its noise)
+    Raises BandError where the library does not span the sensor, and what the labels raise.
+    """
+    from deepsalt.training import BridgeData
+
+    visnir = libraries["visnir"]
+    response, covered = resampling_matrix(visnir.axis, axis)
+    if not covered.all():
+        raise missing_bands("the laboratory table", visnir.axis, axis, covered)
+    empty = np.zeros((0, len(axis)), np.float32)
+    return BridgeData(
+        lab_nm=visnir.axis.values,
+        lab_x=visnir.values,
+        lab_y=library_labels(visnir),
+        lab_groups=training_groups(visnir),
+        teacher_x=_beside(visnir, libraries.get("mir")),
+        centres_nm=axis.values,
+        response=response,
+        noise=_noise_on(axis, sensor),
+        channels=channel_weights(axis, channels),
+        sat_x=sites.values if sites is not None else empty,
+        sat_y=log_ece(training_target(sites, TARGET)) if sites is not None else np.zeros(0),
+        sat_groups=training_groups(sites) if sites is not None else np.zeros(0, np.str_),
+        unlabelled_x=_whole(unlabelled, axis) if unlabelled is not None else empty,
+    )
+
+
+def library_labels(visnir: Spectra) -> NDArray[np.float32]:
+    """(n,) ln(1+ECe), NaN where EC was not measured; what gypsum adds to an extract is allowed for."""
+    samples = with_ece(visnir).samples
+    ece = samples[TARGET].to_numpy(np.float64)
+    methods = samples["ec_method"].dropna().unique() if "ec_method" in samples else []
+    if len(methods) == 1 and methods[0] != "ECe" and "ec_ds_m" in samples:
+        ec = samples["ec_ds_m"].to_numpy(np.float64)
+        corrected, _ = to_ece_with_gypsum(ec, str(methods[0]), gypsum_presence(visnir))
+        ece = np.where(np.isfinite(ec), corrected, ece)
+    return np.where(np.isfinite(ece), log_ece(np.nan_to_num(ece)), np.nan).astype(np.float32)
+
+
+def _beside(visnir: Spectra, mir: Spectra | None) -> NDArray[np.float32] | None:
+    """(n, k) the mid infrared of each vis-NIR sample, by id; NaN rows where there is none."""
+    if mir is None or "id" not in visnir.samples or "id" not in mir.samples:
+        return None
+    place = pd.Series(np.arange(len(mir)), index=mir.samples["id"].astype(str))
+    place = place[~place.index.duplicated()]
+    found = place.reindex(visnir.samples["id"].astype(str)).to_numpy(np.float64)
+    beside = np.full((len(visnir), len(mir.axis)), np.nan, np.float32)
+    there = np.isfinite(found)
+    beside[there] = mir.values[found[there].astype(np.intp)]
+    return beside if there.any() else None
+
+
+def _noise_on(axis: Axis, sensor: Sensor | None) -> NDArray[np.float64] | None:
+    """(band,) the sensor's stated noise on these bands, None where it states none."""
+    if sensor is None or sensor.noise is None or not np.isfinite(sensor.noise).any():
+        return None
+    stated = np.isfinite(sensor.noise)
+    return np.interp(axis.values, sensor.axis.values[stated], sensor.noise[stated])
+
+
+def _whole(pixels: Spectra, axis: Axis) -> NDArray[np.float32]:
+    """(u, band) pixels without a missing band. Raises BandError for pixels on other bands."""
+    if pixels.axis != axis:
+        raise BandError("the pixels without a label are on other bands than the sites")
+    values = pixels.values
+    return np.asarray(values[np.isfinite(values).all(axis=1)])

@@ -1,0 +1,86 @@
+"""What the preset `deepsalt` trains on. There is no place for test rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.errors import SpectraError, UsageError
+
+Floats = NDArray[np.float32]
+Words = NDArray[np.str_]
+
+_FEWEST_LABELS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class BridgeData:
+    """Arrays of one training problem, checked once when made.
+
+    lab_nm       (wavelength,) of the laboratory vis-NIR spectra
+    lab_x        (n, wavelength) reflectance
+    lab_y        (n,) ln(1+ECe); NaN where EC was not measured
+    lab_groups   (n,) profile of each sample
+    teacher_x    (n, k) the teacher's spectra of the same samples (mid infrared); NaN rows where there is
+                 none; None = the teacher reads the vis-NIR
+    centres_nm, response, noise   (band,), (band, wavelength), (band,) the sensor: see PhysicsBridge.of
+    channels     (band, channel) what each band gives to each channel of the student
+    sat_x, sat_y, sat_groups      (m, band), (m,), (m,) labelled pixels; m may be 0
+    unlabelled_x (u, band) pixels without a label; u may be 0
+
+    Raises SpectraError for shapes, NaN or infinite values; UsageError for too few labels.
+    """
+
+    lab_nm: Floats
+    lab_x: Floats
+    lab_y: Floats
+    lab_groups: Words
+    centres_nm: Floats
+    response: Floats
+    channels: Floats
+    sat_x: Floats
+    sat_y: Floats
+    sat_groups: Words
+    unlabelled_x: Floats
+    noise: Floats | None = None
+    teacher_x: Floats | None = None
+
+    def __post_init__(self) -> None:
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if value is not None:
+                kind: Any = np.str_ if entry.name.endswith("groups") else np.float32
+                object.__setattr__(self, entry.name, np.ascontiguousarray(value, dtype=kind))
+        n, wavelengths, bands, m = len(self.lab_x), len(self.lab_nm), len(self.centres_nm), len(self.sat_x)
+        shapes = {
+            "lab_x": (n, wavelengths), "lab_y": (n,), "lab_groups": (n,), "response": (bands, wavelengths),
+            "channels": (bands, self.channels.shape[-1]), "sat_x": (m, bands), "sat_y": (m,),
+            "sat_groups": (m,), "unlabelled_x": (len(self.unlabelled_x), bands),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            if getattr(self, name).shape != shape:
+                raise SpectraError(f"shape {getattr(self, name).shape}, expected {shape}", where=name)
+        for name in ("lab_x", "response", "channels", "sat_x", "sat_y", "unlabelled_x"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise SpectraError(
+                    "NaN or infinite values", where=name, fix="Drop these rows before training."
+                )
+        if self.teacher_x is not None and len(self.teacher_x) != n:
+            raise SpectraError(f"{len(self.teacher_x)} rows, expected {n}", where="teacher_x")
+        if int(self.labelled.sum()) < _FEWEST_LABELS:
+            raise UsageError(
+                f"{int(self.labelled.sum())} laboratory samples with EC, {_FEWEST_LABELS} are needed",
+                fix="Give a larger library, or train baselines on ground points alone.",
+            )
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(n,) laboratory samples whose EC was measured."""
+        return np.asarray(np.isfinite(self.lab_y))
+
+    def with_points(self, rows: NDArray[np.intp]) -> BridgeData:
+        """The same problem with only these labelled pixels."""
+        return replace(self, sat_x=self.sat_x[rows], sat_y=self.sat_y[rows], sat_groups=self.sat_groups[rows])

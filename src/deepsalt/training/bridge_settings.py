@@ -1,0 +1,108 @@
+"""Every hyperparameter of the preset `deepsalt`, and the switches that make its ablation rows.
+
+Chosen on development worlds (seeds 100 to 104), never on the worlds that results are reported from.
+This module needs no torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from deepsalt.augment.settings import BridgeSettings
+from deepsalt.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class DeepSaltSettings:
+    """Settings of `train_deepsalt`."""
+
+    # Switches: one code path a row of the ablation table.
+    bridge: bool = True  # draw nuisances; off: laboratory spectra as the sensor would see them, clean
+    same_sample: bool = True  # the teacher reads the mid infrared of the very sample; off: its vis-NIR
+    distillation: bool = True  # the student hears the teacher, of samples without EC too
+    adaptation: bool = True  # the adapter for real pixels, and alignment on pixels without a label
+    gate: bool = True  # keep what helps on held-out groups, leave out what does not
+
+    # Controls, which must lose. They exist to be compared with, never to be used.
+    shuffled_pairs: bool = False  # the teacher is asked about another sample
+    permuted_wavelengths: bool = False  # laboratory wavelengths in random order before the response
+    untrained_teacher: bool = False
+
+    draws: BridgeSettings = field(default_factory=BridgeSettings)
+
+    # Student: principal directions of the drawn pixels, small networks side by side.
+    channel_nm: float = 20.0
+    directions: int = 40
+    hidden: tuple[int, ...] = (128, 64)
+    members: int = 3
+    dropout: float = 0.1
+    rank: int = 4
+
+    # Its training: one cosine cycle over so many steps.
+    steps: int = 1500
+    batch: int = 256
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    huber_delta: float = 1.0
+    clip: float = 1.0
+
+    # Terms of the loss beside that of the drawn pixels, which weighs 1.
+    real_batch: int = 64
+    real_weight: float = 0.5
+    real_noise: float = 0.003  # reflectance, on each band of a labelled pixel
+    real_gain_sd: float = 0.05
+    response_weight: float = 0.5
+    relation_weight: float = 0.05
+    alignment_weight: float = 0.1
+    identity_weight: float = 1.0
+
+    # Teacher.
+    teacher_directions: int = 64
+    teacher_hidden: tuple[int, ...] = (128, 64)
+    teacher_members: int = 2
+    teacher_steps: int = 400
+    teacher_folds: int = 4
+
+    ceiling_margin: float = 0.7  # about ln 2: room for twice the largest label
+    retries: int = 2
+
+    def __post_init__(self) -> None:
+        for key in _COUNTS:
+            if getattr(self, key) < 1:
+                raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a whole number of at least 1.")
+        for key in _WEIGHTS:
+            if not getattr(self, key) >= 0:
+                raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a number of at least 0.")
+        for key in ("learning_rate", "huber_delta", "clip", "channel_nm"):
+            if not getattr(self, key) > 0:
+                raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a number above 0.")
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(f"dropout is {self.dropout}", fix="Give a share from 0 to below 1.")
+        for key in ("hidden", "teacher_hidden"):
+            if not getattr(self, key) or min(getattr(self, key)) < 1:
+                raise ConfigError(f"{key} {getattr(self, key)} cannot be used")
+
+
+_COUNTS = (
+    "directions",
+    "members",
+    "rank",
+    "steps",
+    "batch",
+    "real_batch",
+    "teacher_directions",
+    "teacher_members",
+    "teacher_steps",
+)
+_WEIGHTS = (
+    "weight_decay",
+    "real_weight",
+    "real_noise",
+    "real_gain_sd",
+    "response_weight",
+    "relation_weight",
+    "alignment_weight",
+    "identity_weight",
+    "ceiling_margin",
+    "retries",
+)
