@@ -84,9 +84,35 @@ def test_models_know_tensors_only(path: Path) -> None:
 def test_worlds_and_method_do_not_know_each_other() -> None:
     for path in (SOURCE / "simulate").rglob("*.py"):
         assert not rooms_imported_by(path) & {"augment", "models", "training", "adaptation", "estimators"}
-    for room in ("models", "training", "adaptation", "estimators", "preprocessing"):
+    for room in ("augment", "models", "training", "adaptation", "estimators", "preprocessing"):
         for path in (SOURCE / room).rglob("*.py"):
             assert "simulate" not in rooms_imported_by(path)
+
+
+def number_tables(room: str) -> dict[tuple[float, ...], str]:
+    """Every nested list of six numbers or more, such as nodes and bands, that a room writes down."""
+    found = {}
+    for path in (SOURCE / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Tuple) and len(node.elts) >= 3:
+                numbers = tuple(leaf.value for leaf in ast.walk(node) if isinstance(leaf, ast.Constant))
+                if len(numbers) >= 6 and all(type(value) in (int, float) for value in numbers):
+                    found[tuple(map(float, numbers))] = path.name
+    return found
+
+
+def test_worlds_and_draws_take_their_numbers_from_different_places() -> None:
+    """A law of the world that the method had copied would make every simulated result worthless."""
+    world, draws = number_tables("simulate"), number_tables("augment")
+    assert len(world) > 20
+    assert len(draws) >= 5
+    assert not set(world) & set(draws)
+    for theirs in world:
+        for ours in draws:
+            shared = set(zip(theirs[::2], theirs[1::2], strict=False)) & set(
+                zip(ours[::2], ours[1::2], strict=False)
+            )
+            assert len(shared) < 0.3 * len(ours) / 2, f"{world[theirs]} and {draws[ours]} share {shared}"
 
 
 HEAVY = ("torch", "xarray", "pandas", "sklearn", "rasterio", "matplotlib", "scipy")

@@ -238,14 +238,14 @@ test_share = 0.2             # of the points, in whole fields
 library_covers_unseen = false   # true: laboratory samples of that region may be used
 
 [method]
-preset = "paper"
+preset = "paper"             # "paper": the published method; "deepsalt": the bridge of physics
 adaptation = true
 distillation = true
 student_alone = true         # train the student without adaptation beside it
 baselines = ["mean", "plsr", "boosting", "svr"]
 pair_within_m = 60           # a laboratory site and a pixel this close are a pair
 
-[method.settings]            # hyperparameters of the preset; see deepsalt.training.PaperSettings
+[method.settings]            # of the preset; see deepsalt.training.PaperSettings, DeepSaltSettings
 # response_weight = 0.3
 
 # [compare]                    # what `deepsalt compare` runs; every key may be left out

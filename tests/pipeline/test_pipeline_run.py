@@ -12,7 +12,7 @@ import pytest
 from tests.pipeline.conftest import FAST, FAST_TEACHER, config_of, silent
 
 from deepsalt.errors import DeepSaltError, LabelError, OutputError, UsageError
-from deepsalt.estimators import PaperRegressor
+from deepsalt.estimators import PaperRegressor, load_regressor
 from deepsalt.files import fingerprint
 from deepsalt.pipeline.evaluate import evaluate
 from deepsalt.pipeline.maps import map_run, map_scenes
@@ -116,6 +116,25 @@ def test_the_stored_model_predicts_what_the_run_says(run: Run, world: Path) -> N
     assert model.predict(data.part("unseen")) == pytest.approx(stored["predicted"].to_numpy(), rel=1e-5)
     assert model.simulated
     assert model.card_["metrics"][0]["method"] == "paper"
+
+
+def test_the_preset_deepsalt_runs_maps_and_tells_what_its_gate_did(world: Path, tmp_path: Path) -> None:
+    quick = {"steps": 200, "members": 2, "hidden": [32], "teacher_steps": 60, "teacher_members": 1}
+    method = {"preset": "deepsalt", "baselines": ["mean"], "settings": quick}
+    run = train(config_of(world, method=method), tmp_path / "run", silent)
+    document = run.read("metrics")
+    assert document["methods"] == ["mean", "deepsalt"]
+    asked = run.read_predictions().query("method == 'deepsalt' and part == 'test'")
+    likeness = np.corrcoef(np.log1p(asked["predicted"]), np.log1p(asked["observed"]))[0, 1]
+    assert likeness > 0.6  # 0.90 where this was written
+    assert any(note.startswith("Gate: adaptation") for note in document["notes"])
+    scene = next((world / "scenes").iterdir())
+    made = map_scenes(run.root, [str(scene)], tmp_path / "maps", silent)
+    assert made[0].summary["valid"] > 100
+    model = load_regressor(run.model)
+    stored = run.read_predictions().query("method == 'deepsalt' and part == 'unseen'")
+    data = prepare(config_of(world, method=method), silent)
+    assert model.predict(data.part("unseen")) == pytest.approx(stored["predicted"].to_numpy(), rel=1e-5)
 
 
 def test_evaluate_computes_the_numbers_anew_and_sees_a_change(run: Run, tmp_path: Path) -> None:

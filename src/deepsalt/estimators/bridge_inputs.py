@@ -108,7 +108,7 @@ def library_labels(visnir: Spectra) -> NDArray[np.float32]:
     """(n,) ln(1+ECe), NaN where EC was not measured; what gypsum adds to an extract is allowed for."""
     samples = with_ece(visnir).samples
     ece = samples[TARGET].to_numpy(np.float64)
-    methods = samples["ec_method"].dropna().unique() if "ec_method" in samples else []
+    methods = list(samples["ec_method"].dropna().unique()) if "ec_method" in samples else []
     if len(methods) == 1 and methods[0] != "ECe" and "ec_ds_m" in samples:
         ec = samples["ec_ds_m"].to_numpy(np.float64)
         corrected, _ = to_ece_with_gypsum(ec, str(methods[0]), gypsum_presence(visnir))

@@ -106,7 +106,7 @@ class DeepSaltRegressor:
         The spread orders pixels by doubt; it is no calibrated interval.
         """
         values = spectra.values
-        student = self._student_on(spectra.axis, ~np.isnan(values).all(axis=0))
+        student = self._student_on(spectra.axis, np.asarray(~np.isnan(values).all(axis=0)))
         answer, spread = student.predict_with_spread(np.array(values))
         return ece_from_log(answer.numpy()), spread.numpy().astype(np.float64)
 

@@ -8,7 +8,7 @@ a comparison knows the same ones.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 from types import MappingProxyType
@@ -23,6 +23,7 @@ from deepsalt.estimators.controls import covariates_only
 from deepsalt.pipeline.prepare import labelled
 from deepsalt.pipeline.settings import deepsalt_settings, paper_settings
 from deepsalt.spectra import Spectra
+from deepsalt.training.bridge_settings import switched
 
 #: baseline    nothing but the ground points
 #: adaptation  a known method that carries laboratory spectra to the satellite
@@ -154,7 +155,7 @@ def _deepsalt(name: str, changes: Mapping[str, bool], context: Context) -> Predi
     """The preset deepsalt with some switches changed; [method.settings] count if they are this preset's."""
     options = context.options
     settings = deepsalt_settings(options.settings if options.preset == "deepsalt" else {})
-    student = DeepSaltRegressor(replace(settings, **changes), name=name, seed=context.seed)
+    student = DeepSaltRegressor(switched(settings, **changes), name=name, seed=context.seed)
     return student.fit(context.libraries, context.sites, context.unlabelled)
 
 

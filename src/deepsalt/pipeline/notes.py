@@ -51,7 +51,8 @@ def _on_gate(facts: Mapping[str, Any]) -> list[str]:
         switch = name.removeprefix("without ")
         went = "left out" if switch in facts["left out"] else "kept"
         lines.append(
-            f"Gate: {switch} {went}. RMSE on ln(1+ECe) of held-out fields {whole:.3f} with it, {error:.3f} without."
+            f"Gate: {switch} {went}. RMSE on ln(1+ECe) of held-out fields "
+            f"{whole:.3f} with it, {error:.3f} without."
         )
     return lines
 

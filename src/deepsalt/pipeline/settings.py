@@ -22,7 +22,7 @@ def preset_settings(preset: str, changes: Mapping[str, Any]) -> PaperSettings | 
 
 
 def deepsalt_settings(changes: Mapping[str, Any]) -> DeepSaltSettings:
-    """The default settings of the preset `deepsalt` with changes; [method.settings.draws] changes the draws."""
+    """The default settings of the preset `deepsalt` with changes; [method.settings.draws]: the draws."""
     from deepsalt.training import DeepSaltSettings
 
     _refuse_switches(changes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +19,10 @@ from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
 from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.settings import paper_settings, preset_settings
+from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 
 if TYPE_CHECKING:
-    from deepsalt.training import DeepSaltSettings, PaperSettings
+    from deepsalt.training import PaperSettings
 
     Settings = DeepSaltSettings | PaperSettings
 
@@ -123,8 +124,9 @@ class Training:
 def _students(config: Config, settings: Settings, covariates: tuple[str, ...]) -> list[Student]:
     """The student without adaptation first, the configured preset last."""
     method = config.method
-    if method.preset == "deepsalt":
-        return [DeepSaltRegressor(_switched(settings, config), seed=config.seed)]
+    if isinstance(settings, DeepSaltSettings):
+        chosen = switched(settings, adaptation=method.adaptation, distillation=method.distillation)
+        return [DeepSaltRegressor(chosen, seed=config.seed)]
     switches = [(method.adaptation, method.distillation)]
     if method.student_alone and any(switches[0]):
         switches.insert(0, (False, False))
@@ -140,14 +142,6 @@ def _students(config: Config, settings: Settings, covariates: tuple[str, ...]) -
         )
         for adaptation, distillation in switches
     ]
-
-
-def _switched(settings: Settings, config: Config) -> DeepSaltSettings:
-    """Settings of the preset deepsalt with the switches of [method]."""
-    from deepsalt.training import DeepSaltSettings
-
-    chosen = settings if isinstance(settings, DeepSaltSettings) else DeepSaltSettings()
-    return replace(chosen, adaptation=config.method.adaptation, distillation=config.method.distillation)
 
 
 def _parts(config: Config) -> list[Part]:

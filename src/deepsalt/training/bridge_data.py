@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import SpectraError, UsageError
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating]
 Words = NDArray[np.str_]
 
 _FEWEST_LABELS = 20
@@ -53,7 +53,7 @@ class BridgeData:
             value = getattr(self, entry.name)
             if value is not None:
                 kind: Any = np.str_ if entry.name.endswith("groups") else np.float32
-                object.__setattr__(self, entry.name, np.ascontiguousarray(value, dtype=kind))
+                object.__setattr__(self, entry.name, np.array(value, dtype=kind, order="C"))
         n, wavelengths, bands, m = len(self.lab_x), len(self.lab_nm), len(self.centres_nm), len(self.sat_x)
         shapes = {
             "lab_x": (n, wavelengths), "lab_y": (n,), "lab_groups": (n,), "response": (bands, wavelengths),

@@ -6,7 +6,8 @@ This module needs no torch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from deepsalt.augment.settings import BridgeSettings
 from deepsalt.errors import ConfigError
@@ -106,3 +107,9 @@ _WEIGHTS = (
     "ceiling_margin",
     "retries",
 )
+
+
+def switched(settings: DeepSaltSettings, **switches: bool) -> DeepSaltSettings:
+    """The same settings with some switches set."""
+    changes: dict[str, Any] = switches
+    return replace(settings, **changes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +12,7 @@ from deepsalt.errors import TrainingError
 from deepsalt.models.bridge import BridgeStudent
 from deepsalt.splits import grouped_folds
 from deepsalt.training.bridge_data import BridgeData
-from deepsalt.training.bridge_settings import DeepSaltSettings
+from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 from deepsalt.training.bridge_student import train_student
 from deepsalt.training.bridge_teacher import Teacher, teach
 from deepsalt.training.checks import prediction_facts
@@ -82,7 +81,7 @@ def ask_gate(
     candidates: dict[str, DeepSaltSettings] = {"as set": quick}
     for switch in ("adaptation", "distillation"):
         if getattr(settings, switch):
-            candidates[f"without {switch}"] = replace(quick, **{switch: False})
+            candidates[f"without {switch}"] = switched(quick, **{switch: False})
     folds = list(grouped_folds(data.sat_groups, _GATE_FOLDS, seed))
     rmse: dict[str, float] = {}
     for done, (name, candidate) in enumerate(candidates.items()):
@@ -92,8 +91,7 @@ def ask_gate(
     lost = [
         name.removeprefix("without ") for name in rmse if name != "as set" and rmse[name] < rmse["as set"]
     ]
-    changes: Mapping[str, Any] = dict.fromkeys(lost, False)
-    return replace(settings, **changes), {"asked": True, "rmse": rmse, "left out": lost}
+    return switched(settings, **dict.fromkeys(lost, False)), {"asked": True, "rmse": rmse, "left out": lost}
 
 
 def _held_out_rmse(

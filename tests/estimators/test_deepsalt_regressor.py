@@ -1,0 +1,172 @@
+"""The preset deepsalt on a toy land whose physics is known: darker means saltier."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from deepsalt.augment import BridgeSettings
+from deepsalt.errors import BandError, ModelFileError, UsageError
+from deepsalt.estimators import DeepSaltRegressor, load_regressor
+from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights, library_labels
+from deepsalt.preprocessing.resample import resample
+from deepsalt.spectra import Axis, Sensor, Spectra
+from deepsalt.training import DeepSaltSettings
+from deepsalt.units import log_ece
+
+LAB = Axis(np.arange(350.0, 2501.0, 10.0), "nm", np.full(216, 10.0))
+MIR = Axis(np.arange(600.0, 4000.0, 50.0), "cm-1")
+ENMAP = Sensor.load("enmap")
+FAST = DeepSaltSettings(
+    steps=250, members=2, hidden=(32,), teacher_steps=80, teacher_members=1, directions=10, gate=False,
+    draws=BridgeSettings(crust_most=0.0, gypsum_share=0.0, wet_power=6.0, gain_sd=0.02),
+)  # fmt: skip
+
+
+def soils(n: int, seed: int, measured: float = 1.0) -> dict[str, Spectra]:
+    """A library in both domains; ECe deepens one broad band of the vis-NIR and one of the mid infrared."""
+    rng = np.random.default_rng(seed)
+    ece = rng.gamma(1.0, 6.0, n)
+    level = rng.uniform(0.3, 0.5, (n, 1))
+    shape = np.exp(-0.5 * ((LAB.values - 1200) / 150) ** 2)
+    visnir = level * np.exp(-0.25 * log_ece(ece)[:, None] * shape) + rng.normal(0, 0.001, (n, len(LAB)))
+    mir = log_ece(ece)[:, None] * np.sin(MIR.values / 300) + rng.normal(0, 0.05, (n, len(MIR)))
+    known = np.where(rng.random(n) < measured, ece, np.nan)
+    table = pd.DataFrame(
+        {
+            "id": np.arange(n).astype(str),
+            "group": np.arange(n).astype(str),
+            "ec_ds_m": known,
+            "ec_method": "ECe",
+        }
+    )
+    return {
+        "mir": Spectra.of_table(mir, MIR, "absorbance", samples=table),
+        "visnir": Spectra.of_table(visnir, LAB, "reflectance", samples=table),
+    }
+
+
+def pixels(n: int, seed: int, sensor: Sensor = ENMAP) -> Spectra:
+    """The same kind of soils seen by a sensor, with `ece_ds_m` and fields of four."""
+    there = soils(n, seed)["visnir"]
+    table = pd.DataFrame({"ece_ds_m": there.samples["ec_ds_m"], "group": (np.arange(n) // 4).astype(str)})
+    seen = resample(there, sensor.axis.take(np.asarray(sensor.good)))
+    return replace(seen, samples=table, sensor=sensor)
+
+
+def r2(model: DeepSaltRegressor, asked: Spectra) -> float:
+    truth = log_ece(asked.samples["ece_ds_m"])
+    return float(1 - ((log_ece(model.predict(asked)) - truth) ** 2).mean() / truth.var())
+
+
+@pytest.fixture(scope="module")
+def fitted() -> DeepSaltRegressor:
+    return DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), pixels(60, 1), pixels(80, 2))
+
+
+def test_it_learns_and_the_same_seed_learns_the_same(fitted: DeepSaltRegressor) -> None:
+    asked = pixels(100, 9)
+    assert r2(fitted, asked) > 0.8
+    again = DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), pixels(60, 1), pixels(80, 2))
+    np.testing.assert_array_equal(again.predict(asked), fitted.predict(asked))
+
+
+def test_it_learns_without_a_single_ground_point() -> None:
+    model = DeepSaltRegressor(FAST, sensor=ENMAP).fit(soils(300, 0))
+    assert r2(model, pixels(100, 9)) > 0.7
+    assert model.card_["training"]["satellite samples"] == 0
+
+
+def test_a_student_of_one_sensor_reads_another(fitted: DeepSaltRegressor) -> None:
+    for name in ("prisma", "emit"):
+        assert r2(fitted, pixels(100, 9, Sensor.load(name))) > 0.75
+    with pytest.raises(BandError, match="missing or without data"):
+        fitted.predict(pixels(5, 9, Sensor.load("sentinel2")))
+
+
+def test_a_prediction_does_not_depend_on_its_neighbours(fitted: DeepSaltRegressor) -> None:
+    asked = pixels(40, 9)
+    order = np.random.default_rng(0).permutation(40)
+    whole = fitted.predict(asked)
+    np.testing.assert_allclose(fitted.predict(asked.take(order)), whole[order], rtol=1e-5)
+    np.testing.assert_allclose(fitted.predict(asked.take(np.array([7]))), whole[[7]], rtol=1e-5)
+
+
+def test_folding_changes_nothing(fitted: DeepSaltRegressor) -> None:
+    x = torch.as_tensor(np.array(pixels(50, 9).values))
+    with torch.no_grad():
+        plain = fitted.model_(x)[0].mean(dim=0).clamp(min=0)
+    np.testing.assert_allclose(fitted.model_.predict(x).numpy(), plain.numpy(), atol=1e-4)
+
+
+def test_a_missing_band_makes_a_missing_answer(fitted: DeepSaltRegressor) -> None:
+    asked = pixels(4, 9)
+    values = np.array(asked.values)
+    values[1, 30] = np.nan
+    holed = Spectra.of_table(values, asked.axis, "reflectance", sensor=ENMAP)
+    assert list(np.isnan(fitted.predict(holed))) == [False, True, False, False]
+
+
+def test_samples_without_ec_help_by_their_mid_infrared() -> None:
+    library = soils(400, 0, measured=0.06)
+    with_teacher = DeepSaltRegressor(FAST).fit(library, None, pixels(60, 2))
+    alone = DeepSaltRegressor(replace(FAST, distillation=False)).fit(library, None, pixels(60, 2))
+    asked = pixels(150, 9)
+    assert with_teacher.checks_["teacher"]["samples"] < 40
+    assert r2(with_teacher, asked) > r2(alone, asked)
+
+
+def test_the_gate_says_which_way_it_went() -> None:
+    model = DeepSaltRegressor(replace(FAST, gate=True)).fit(soils(200, 0), pixels(80, 1), pixels(80, 2))
+    gate = model.checks_["gate"]
+    assert gate["asked"]
+    assert set(gate["rmse"]) == {"as set", "without adaptation", "without distillation"}
+    whole = gate["rmse"]["as set"]
+    assert gate["left out"] == [k[8:] for k, v in gate["rmse"].items() if v < whole]
+    few = DeepSaltRegressor(replace(FAST, gate=True)).fit(soils(200, 0), pixels(8, 1), pixels(80, 2))
+    assert not few.checks_["gate"]["asked"]
+    assert few.checks_["gate"]["left out"] == ["adaptation"]
+
+
+def test_a_file_gives_the_same_model(fitted: DeepSaltRegressor, tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    fitted.save(path)
+    loaded = load_regressor(path)
+    asked = pixels(20, 9)
+    np.testing.assert_array_equal(loaded.predict(asked), fitted.predict(asked))
+    prisma = pixels(20, 9, Sensor.load("prisma"))
+    np.testing.assert_array_equal(loaded.predict(prisma), fitted.predict(prisma))
+    fitted.save(path, {"channels": {"centres": [500.0], "width": 20.0}})
+    with pytest.raises(ModelFileError, match="names 1 channels"):
+        load_regressor(path)
+
+
+def test_a_library_without_vis_nir_is_refused() -> None:
+    with pytest.raises(UsageError, match="vis-NIR reflectance"):
+        DeepSaltRegressor(FAST).fit(soils(50, 0)["mir"], pixels(60, 1))
+    with pytest.raises(UsageError, match="which sensor"):
+        DeepSaltRegressor(FAST).fit(soils(50, 0))
+
+
+def test_channels_are_means_of_the_bands_they_hold() -> None:
+    axis = pixels(1, 0).axis
+    channels = channel_axis(axis, 20.0)
+    weights = channel_weights(axis, channels)
+    np.testing.assert_allclose(weights.sum(axis=0), 1.0, atol=1e-5)
+    assert np.abs(axis.values @ weights - channels.values).max() < 13  # a channel at an edge leans inwards
+
+
+def test_gypsum_is_taken_off_before_the_line_and_put_back_after_it() -> None:
+    at = LAB.values
+    plain, gypsic = np.full(len(LAB), 0.4), 0.4 * (1 - 0.2 * np.exp(-0.5 * ((at - 1750) / 20) ** 2))
+    table = pd.DataFrame({"ec_ds_m": [3.0, 3.0, np.nan], "ec_method": "EC1:2"})
+    spectra = Spectra.of_table(np.stack([plain, gypsic, plain]), LAB, "reflectance", samples=table)
+    labels = library_labels(spectra)
+    assert labels[0] == pytest.approx(np.log1p(2.5808 * 3.0 - 0.026), abs=1e-4)
+    assert labels[1] == pytest.approx(np.log1p(2.5808 * 0.8 - 0.026 + 2.2), abs=1e-4)
+    assert np.isnan(labels[2])
