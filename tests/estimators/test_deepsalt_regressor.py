@@ -112,6 +112,15 @@ def test_a_missing_band_makes_a_missing_answer(fitted: DeepSaltRegressor) -> Non
     assert list(np.isnan(fitted.predict(holed))) == [False, True, False, False]
 
 
+def test_bands_that_no_channel_reads_may_be_empty(fitted: DeepSaltRegressor) -> None:
+    """As a scene delivers them: all bands of the sensor, those in water vapour without data."""
+    asked = pixels(6, 9)
+    cube = np.full((6, len(ENMAP)), np.nan, np.float32)
+    cube[:, np.asarray(ENMAP.good)] = asked.values
+    delivered = Spectra.of_table(cube, ENMAP.axis, "reflectance", sensor=ENMAP)
+    np.testing.assert_allclose(fitted.predict(delivered), fitted.predict(asked), rtol=1e-4)
+
+
 def test_samples_without_ec_help_by_their_mid_infrared() -> None:
     library = soils(400, 0, measured=0.06)
     with_teacher = DeepSaltRegressor(FAST).fit(library, None, pixels(60, 2))

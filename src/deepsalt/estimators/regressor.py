@@ -107,7 +107,9 @@ class DeepSaltRegressor:
         """
         values = spectra.values
         student = self._student_on(spectra.axis, np.asarray(~np.isnan(values).all(axis=0)))
-        answer, spread = student.predict_with_spread(np.array(values))
+        read = (student.channels != 0).any(dim=1).numpy()
+        # A band that no channel reads may be empty: nothing times NaN would still be NaN.
+        answer, spread = student.predict_with_spread(np.where(read, values, np.float32(0)))
         return ece_from_log(answer.numpy()), spread.numpy().astype(np.float64)
 
     def needed_bands(self, scene: Scene) -> NDArray[np.bool_]:
