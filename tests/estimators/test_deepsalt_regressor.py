@@ -72,6 +72,8 @@ def fitted() -> DeepSaltRegressor:
 def test_it_learns_and_the_same_seed_learns_the_same(fitted: DeepSaltRegressor) -> None:
     asked = pixels(100, 9)
     assert r2(fitted, asked) > 0.8
+    assert fitted.history_[0].validation == []  # nothing is held out, so nothing may be called validation
+    assert "validation_r2" not in fitted.checks_["student"]
     again = DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), pixels(60, 1), pixels(80, 2))
     np.testing.assert_array_equal(again.predict(asked), fitted.predict(asked))
 

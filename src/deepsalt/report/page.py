@@ -167,7 +167,8 @@ def _curves(content: RunContent) -> Picture | None:
         figures.svg(figure),
         "image/svg+xml",
         f"Loss by epoch of the training stages: {stages}",
-        "Loss on training rows and on validation rows. The weights of the dotted epoch were kept.",
+        "Loss on training rows and, where rows were held out, on validation rows. "
+        "The weights of the dotted epoch were kept.",
     )
 
 

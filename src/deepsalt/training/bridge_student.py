@@ -102,12 +102,12 @@ class _Student:
         return student
 
     def train(self, progress: Callable[[str, int, int], None] | None) -> tuple[BridgeStudent, StageHistory]:
+        # Nothing is held out here, so there is no validation curve; `epoch` counts steps.
         history = StageHistory("student", "Huber loss of ln(1+ECe), with the terms of adaptation and teacher")
 
         def tell(done: int, mean: float) -> None:
             history.epoch.append(done)
             history.train.append(mean)
-            history.validation.append(mean)
             if progress:
                 progress("student", done, self.settings.steps)
 

@@ -119,10 +119,10 @@ def _until_it_learns(
     failed: list[dict[str, Any]] = []
     for attempt in range(settings.retries + 1):
         student, history = train_student(data, teacher, settings, seed, attempt, progress)
-        facts = _answers_on_clean(student, data)
+        facts = _answers_on_training_rows(student, data)
         if facts["collapse"] is None:
-            facts.pop("collapse")
-            return student, history, {**facts, "retries": failed}
+            told = {"r2_on_training_rows": facts["validation_r2"], "spread": facts["spread"]}
+            return student, history, {**told, "retries": failed}
         failed.append({"attempt": attempt + 1, "learning_rate": settings.learning_rate, **facts})
         settings = replace(settings, learning_rate=settings.learning_rate * _SLOWER)
     raise TrainingError(
@@ -132,8 +132,11 @@ def _until_it_learns(
     )
 
 
-def _answers_on_clean(student: BridgeStudent, data: BridgeData) -> dict[str, Any]:
-    """Do the answers vary, and beat the mean, on the labelled pixels, or else on the bare library?"""
+def _answers_on_training_rows(student: BridgeStudent, data: BridgeData) -> dict[str, Any]:
+    """Do the answers vary, and beat the mean, on the labelled pixels, or else on the bare library?
+
+    These rows were learned from: this catches a collapse, and says nothing of accuracy.
+    """
     if len(data.sat_x) >= _FEWEST_POINTS:
         return prediction_facts(data.sat_y, student.predict(data.sat_x).numpy())
     rows = data.labelled
