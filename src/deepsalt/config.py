@@ -72,6 +72,7 @@ class SplitConfig(_Section):
     test_share: float = Field(0.2, gt=0, lt=1)
     unseen_region: str | None = None
     library_covers_unseen: bool = False
+    pixels_of_unseen: bool = Field(False, description="its scene may be seen, without labels")
     folds: int = Field(5, ge=2, description="laboratory-only: folds of the cross-validation")
 
 
@@ -236,6 +237,7 @@ max_ndvi = 0.35              # greener pixels are masked
 test_share = 0.2             # of the points, in whole fields
 # unseen_region = "delta"    # a region of the points that nobody may learn from
 library_covers_unseen = false   # true: laboratory samples of that region may be used
+pixels_of_unseen = false     # true: pixels of its scene may be seen, without a label, as when it is mapped
 
 [method]
 preset = "paper"             # "paper": the published method; "deepsalt": the bridge of physics

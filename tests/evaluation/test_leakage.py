@@ -87,3 +87,18 @@ def test_the_very_pixel_of_a_test_point_even_with_a_wrong_place() -> None:
 def test_unlabelled_pixels_of_the_unseen_region() -> None:
     with pytest.raises(LabelError, match="come from a scene of the unseen region"):
         check_leaks(sites(), SPLIT, pixels([9.0], scene="u"), LIBRARY, NEAR_M)
+
+
+def test_the_scene_of_the_unseen_region_may_be_seen_but_not_beside_a_laboratory_site() -> None:
+    seen = pixels([9.0, 9.1], scene="u")
+    check_leaks(sites(), SPLIT, seen, LIBRARY, NEAR_M, pixels_of_unseen=True)
+    beside = table(id=["l"], latitude=[9.1 + 40 / 111_195], longitude=[0.0])
+    with pytest.raises(LabelError, match="1 pixels of the unseen region lie beside a laboratory site"):
+        check_leaks(sites(), SPLIT, seen, beside, NEAR_M, pixels_of_unseen=True)
+    at_home = pixels([9.0, 9.1])
+    check_leaks(sites(), SPLIT, at_home, beside, NEAR_M, pixels_of_unseen=True)
+
+
+def test_a_pixel_beside_a_held_out_point_is_caught_in_a_scene_that_may_be_seen() -> None:
+    with pytest.raises(LabelError, match="within 60 m of a held-out point"):
+        check_leaks(sites(), SPLIT, pixels([5.0], scene="u"), LIBRARY, NEAR_M, pixels_of_unseen=True)

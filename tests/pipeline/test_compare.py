@@ -19,6 +19,7 @@ from deepsalt.config import CompareConfig, Config, compare_config, parse_config
 from deepsalt.console import run_command
 from deepsalt.errors import ConfigError, OutputError, TrainingError, UsageError
 from deepsalt.evaluation.comparison import TUNED
+from deepsalt.pairing import far_from
 from deepsalt.pipeline import tasks
 from deepsalt.pipeline.cases import Case, cases_of, draw_points
 from deepsalt.pipeline.compare import asked_for, compare
@@ -109,10 +110,20 @@ def test_nothing_of_the_unseen_region_is_learned_from(out: Path) -> None:
         assert unseen not in set(data.part("train").samples["region"])
         assert unseen not in set(data.part("test").samples["region"])
         away = set(data.part("unseen").samples["scene"])
-        assert not away & set(data.unlabelled.samples["scene"])
+        seen = data.unlabelled.samples
+        covered = case.frame.cover == "covered"
+        assert bool(away & set(seen["scene"])) == covered
+        there = seen[seen["scene"].isin(away)]
+        for places in (data.part("unseen").samples, data.libraries["visnir"].samples):
+            far = far_from(*_of(there), *_of(places), case.frame.config.method.pair_within_m)
+            assert far.all()
         assert list(data.libraries) == ["mir", "visnir"]
         for library in data.libraries.values():
             assert (unseen in set(library.samples["region"])) == (case.frame.cover == "covered")
+
+
+def _of(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    return table["latitude"], table["longitude"]
 
 
 def test_stored_data_are_the_prepared_data(out: Path) -> None:

@@ -10,12 +10,20 @@ from deepsalt.spectra import Spectra
 from deepsalt.splits import Split
 
 
-def check_leaks(sites: Spectra, split: Split, unlabelled: Spectra, library: Spectra, near_m: float) -> None:
+def check_leaks(
+    sites: Spectra,
+    split: Split,
+    unlabelled: Spectra,
+    library: Spectra,
+    near_m: float,
+    pixels_of_unseen: bool = False,
+) -> None:
     """Raise LabelError if anything of the held-out side reached the side that is learned from.
 
     Checked: rows, groups and pixels on both sides of the split; unlabelled pixels (from which pairs
     and autoencoders learn) within `near_m` of a held-out point or in a scene of the unseen region;
-    training pixels that a held-out point shares.
+    training pixels that a held-out point shares. With `pixels_of_unseen` that scene may be seen, but
+    not within `near_m` of a laboratory site, whose EC would be the pixel's label.
     """
     held = np.concatenate([split.test, split.unseen])
     _disjoint("row", split.train, held)
@@ -38,8 +46,13 @@ def check_leaks(sites: Spectra, split: Split, unlabelled: Spectra, library: Spec
         raise _leak(f"{int((~far).sum())} unlabelled pixels lie within {near_m:g} m of a held-out point")
     away = set(table["scene"].to_numpy()[split.unseen]) - set(table["scene"].to_numpy()[split.train])
     inside = unlabelled.samples["scene"].isin(away)
-    if inside.any():
+    if inside.any() and not pixels_of_unseen:
         raise _leak(f"{int(inside.sum())} unlabelled pixels come from a scene of the unseen region")
+    if inside.any() and {"latitude", "longitude"} <= set(library.samples):
+        there, lab = unlabelled.samples[inside], library.samples
+        beside = ~far_from(there["latitude"], there["longitude"], lab["latitude"], lab["longitude"], near_m)
+        if beside.any():
+            raise _leak(f"{int(beside.sum())} pixels of the unseen region lie beside a laboratory site")
     if len(library) == 0:
         raise LabelError("no laboratory sample is left to learn from", fix="Check the unseen region.")
 

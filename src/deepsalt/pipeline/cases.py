@@ -27,6 +27,7 @@ from deepsalt.splits import Rows
 Cover = Literal["covered", "unknown", "none"]
 
 _POINTS_ON_WORLDS = 150
+_COVERING = ("library_covers_unseen", "pixels_of_unseen")
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Case:
         """What a method's result depends on; to one that reads ground points only, the library is nothing."""
         frame: dict[str, Any] = dict(self.frame.identity)
         if points_only:
-            split = {key: value for key, value in frame["split"].items() if key != "library_covers_unseen"}
+            split = {key: value for key, value in frame["split"].items() if key not in _COVERING}
             frame = {**frame, "split": split, "library": None}
         return {"frame": digest(frame), "points": self.points, "draw": self.draw}
 
@@ -163,7 +164,8 @@ def _world_settings(changes: Mapping[str, Any], seed: int) -> WorldSettings:
 def _world_frame(world: WorldSettings, covered: bool, config: Config | None, folder: Path) -> Frame:
     unseen = world.regions[world.seed % len(world.regions)]
     cover: Cover = "covered" if covered else "unknown"
-    changes: dict[str, Any] = {"split": {"unseen_region": unseen, "library_covers_unseen": covered}}
+    split = {"unseen_region": unseen, "library_covers_unseen": covered, "pixels_of_unseen": covered}
+    changes: dict[str, Any] = {"split": split}
     if config is not None:
         changes["method"] = config.method.model_dump()
     made = demo_config(folder / digest(world.as_dict()), world, changes)
@@ -179,7 +181,7 @@ def _world_frame(world: WorldSettings, covered: bool, config: Config | None, fol
 
 def _own_frame(config: Config, repeat: int, covered: bool, inputs: Mapping[str, str]) -> Frame:
     unseen = config.split.unseen_region
-    split = config.split.model_copy(update={"library_covers_unseen": covered})
+    split = config.split.model_copy(update=dict.fromkeys(_COVERING, covered))
     made = config.model_copy(update={"seed": config.seed + repeat, "split": split})
     cover: Cover = "none" if unseen is None else "covered" if covered else "unknown"
     words = "" if unseen is None else f", {unseen} unseen, {cover}"

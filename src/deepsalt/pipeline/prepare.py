@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from deepsalt.config import Config, LibraryConfig, SatelliteConfig
 from deepsalt.errors import LabelError, UsageError
@@ -37,7 +38,8 @@ class Prepared:
                 domains that are one sample share their `id`
     sites       satellite spectra of all ground points with `ece_ds_m`
     split       rows of `sites`
-    unlabelled  pixels without a label, none near a held-out point, none in an unseen region
+    unlabelled  pixels without a label, none near a held-out point; of an unseen region's scene none
+                unless the config says so, and then none beside a laboratory site
     scenes      what was opened
     covariates  rasters, or None
     facts       what the report tells about the data
@@ -84,7 +86,9 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     progress("sampling pixels without a label", 3, 4)
     teaching = next(iter(libraries.values()))
     unlabelled = _unlabelled(scenes, teaching, sites, split, satellite, config)
-    check_leaks(sites, split, unlabelled, teaching, config.method.pair_within_m)
+    check_leaks(
+        sites, split, unlabelled, teaching, config.method.pair_within_m, config.split.pixels_of_unseen
+    )
     progress("data are ready", 4, 4)
     facts = _facts(config, libraries, sites, unlabelled, scenes, covariates)
     return Prepared(libraries, sites, split, unlabelled, scenes, covariates, facts)
@@ -215,28 +219,39 @@ def _unlabelled(
     satellite: SatelliteConfig,
     config: Config,
 ) -> Spectra:
-    """Random pixels and the pixels under library sites, away from every held-out point and region."""
+    """Random pixels and the pixels under library sites, away from every held-out point.
+
+    The scene of an unseen region gives nothing, or random pixels away from laboratory sites: a site and
+    the pixel on it would be a label there.
+    """
     held = sites.take(np.concatenate([split.test, split.unseen])).samples
-    home = [scene for scene in scenes if scene.name not in set(sites.take(split.unseen).samples["scene"])]
+    away = set(sites.take(split.unseen).samples["scene"]) - set(sites.take(split.train).samples["scene"])
+    home = [scene for scene in scenes if scene.name not in away]
+    seen = scenes if config.split.pixels_of_unseen else home
     parts = []
     if satellite.unlabelled_pixels:
-        parts.append(
-            random_pixels(home, sites.axis, satellite.unlabelled_pixels, config.seed, satellite.max_ndvi)
-        )
+        loose = random_pixels(seen, sites.axis, satellite.unlabelled_pixels, config.seed, satellite.max_ndvi)
+        parts.append(_unpaired(loose, library, away, config.method.pair_within_m))
     if {"latitude", "longitude"} <= set(library.samples):
         places = library.samples[["latitude", "longitude"]].dropna().drop_duplicates()
         under = at_points(home, places, sites.axis, max_ndvi=satellite.max_ndvi)
         centres = {"latitude": under.samples["pixel_latitude"], "longitude": under.samples["pixel_longitude"]}
         parts.append(under.with_samples(**centres))
     pool = stack([replace(part, samples=part.samples[_POOL]) for part in parts])
-    far = far_from(
-        pool.samples["latitude"],
-        pool.samples["longitude"],
-        held["latitude"],
-        held["longitude"],
-        config.method.pair_within_m,
-    )
-    return pool.take(far)
+    return pool.take(_far_from(pool, held, config.method.pair_within_m))
+
+
+def _unpaired(pixels: Spectra, library: Spectra, away: set[str], near_m: float) -> Spectra:
+    """The pixels without those of the scenes `away` that lie beside a laboratory site."""
+    if not {"latitude", "longitude"} <= set(library.samples):
+        return pixels
+    beside = ~_far_from(pixels, library.samples, near_m)
+    return pixels.take(~(beside & pixels.samples["scene"].isin(away).to_numpy()))
+
+
+def _far_from(pixels: Spectra, places: pd.DataFrame, near_m: float) -> NDArray[np.bool_]:
+    here = pixels.samples
+    return far_from(here["latitude"], here["longitude"], places["latitude"], places["longitude"], near_m)
 
 
 _POOL = ["scene", "row", "column", "latitude", "longitude"]
