@@ -205,8 +205,12 @@ def _reason(share: float, unlike: bool, unsure: bool) -> str:
     'unlike what was sampled; typical of 12 % of the land'
     """
     percent = f"{share:.0%}".replace("%", " %") if share >= 0.005 else "less than 1 %"
-    parts = ["unlike what was sampled"] * unlike + ["model unsure"] * unsure
-    return "; ".join([*parts, f"typical of {percent} of the land"])
+    said = {
+        "unlike what was sampled": unlike,
+        "model unsure": unsure,
+        f"typical of {percent} of the land": True,
+    }
+    return "; ".join(words for words, holds in said.items() if holds)
 
 
 def _write(table: pd.DataFrame, destination: Path) -> None:
