@@ -220,6 +220,9 @@ def plan(
     candidates: Annotated[
         int, typer.Option(min=1, max=200_000, help="Random pixels to choose from.")
     ] = 20_000,
+    weigh_spread: Annotated[
+        bool, typer.Option("--weigh-spread", help="Land where the model is less sure weighs more.")
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -240,6 +243,7 @@ def plan(
             max_ndvi=max_ndvi,
             candidates=candidates,
             seed=seed,
+            weigh_spread=weigh_spread,
         )
     console.plan(document)
 

@@ -48,6 +48,7 @@ def plan_points(
     max_ndvi: float = MAX_NDVI,
     candidates: int = 20_000,
     seed: int = 0,
+    weigh_spread: bool = False,
 ) -> dict[str, Any]:
     """Propose `count` places for ground samples, write them to `out`, and tell what is in the file.
 
@@ -56,6 +57,8 @@ def plan_points(
     existing    table of places that were sampled already; only latitude and longitude are read
     covariates  rasters (paths or globs) for a model that reads them; ["none"] predicts without them
     candidates  about how many random valid pixels to choose from
+    weigh_spread  land where the model is less sure weighs more; without it the spread is told, and steers
+                nothing (docs/plan.md: the spread knows too little of the error to help)
 
     Raises OutputError if `out` is there already, UsageError if so many points cannot be had, and what
     reading and predicting raise.
@@ -72,7 +75,8 @@ def plan_points(
     progress("predicting", 1, 3)
     pixels, ece, spread = _predicted(predictor, _with_covariates(predictor, pixels, source))
     progress("choosing points", 2, 3)
-    plan = _chosen(pixels, spread, sampled, places, count=count, spacing_m=spacing_m, seed=seed)
+    weights = spread if weigh_spread else None
+    plan = _chosen(pixels, weights, sampled, places, count=count, spacing_m=spacing_m, seed=seed)
     table = _table(plan, pixels, ece, spread, sampled is not None)
     _write(table, destination)
     progress("plan written", 3, 3)
@@ -88,6 +92,7 @@ def plan_points(
         "spacing_m": spacing_m,
         "max_ndvi": max_ndvi,
         "seed": seed,
+        "weighed_by_spread": weigh_spread and spread is not None,
         "points": json.loads(table.to_json(orient="records")),
         "notes": _notes(predictor, source, spread, places, sampled, opened),
     }
@@ -247,7 +252,7 @@ def _notes(
 ) -> list[str]:
     notes = [note for scene in scenes for note in scene.notes]
     if spread is None:
-        notes.append(f"The model {predictor.name} tells no spread: how unsure it is does not count here.")
+        notes.append(f"The model {predictor.name} tells no spread: how unsure it is is not known.")
     if predictor.covariates and source == "none":
         notes.append(f"Predicted without covariates ({', '.join(predictor.covariates)}).")
     if sampled is not None:
