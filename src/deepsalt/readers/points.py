@@ -81,7 +81,8 @@ def read_places(path: str | Path) -> pd.DataFrame:
     if not len(frame):
         raise LabelError("the file has a header but no points", where=where)
     _check_complete(frame, [wanted["latitude"], wanted["longitude"]], where)
-    points, notes = standard_columns(frame, Named(wanted, ()), where, strict=True)
+    notes = tuple(note for note in named.notes if note.split()[0] in wanted)
+    points, notes = standard_columns(frame, Named(wanted, notes), where, strict=True)
     points.attrs["notes"] = [f"read from {place.name}", *file.notes, *notes]
     return points[["id", "latitude", "longitude"]]
 
