@@ -59,7 +59,7 @@ def test_a_plan_keeps_its_spacing_and_its_seed(
     apart = distances(latitude[rows], longitude[rows])
     assert (apart[~np.eye(count, dtype=bool)] >= spacing).all()
     assert (great_circle_m(latitude[rows, None], longitude[rows, None], *visited) > spacing).all()
-    assert plans[0].share.sum() == pytest.approx(1)
+    assert 0 <= plans[0].share.sum() <= 1 + 1e-9
     assert ((plans[0].novelty >= 0) & (plans[0].novelty <= 1)).all()
 
 

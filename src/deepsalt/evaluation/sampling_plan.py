@@ -100,7 +100,8 @@ class Plan:
     rows     (point,) row numbers of the candidates
     novelty  (point,) 0 = like a place sampled or proposed before it, 1 = unlike all of them: the standard
              deviation of the process there over that of unknown land
-    share    (point,) share of the land that is more like this point than like another of the plan
+    share    (point,) share of the land that is more like this point than like another of the plan or a place
+             sampled already
     """
 
     rows: NDArray[np.intp]
@@ -144,12 +145,13 @@ def plan_samples(
     before = here[:0] if existing is None or len(existing) == 0 else space.coordinates(existing)
     rng = np.random.default_rng(seed)
     reference = _drawn(rng, np.arange(len(here)), REFERENCE)
-    land = _Land(here, reference, _weights(spread, reference), _drawn(rng, before, MOST_EXISTING))
+    before = _drawn(rng, before, MOST_EXISTING)
+    land = _Land(here, reference, _weights(spread, reference), before)
     free = ~_strange(land.told)
     if visited is not None and np.size(visited[0]):
         free &= far_from(places[:, 0], places[:, 1], visited[0], visited[1], spacing_m)
     rows, novelty = _greedy(land, places, free, count, spacing_m)
-    return Plan(rows, novelty, _shares(here, rows))
+    return Plan(rows, novelty, _shares(here, np.concatenate([here[rows], before]))[:count])
 
 
 def _check_count(count: int, candidates: int) -> None:
@@ -202,7 +204,7 @@ class _Land:
         self.shared = _alike(here, here[reference])
         self.told = self.shared.mean(axis=1)
         self.variance = np.ones(len(here), np.float32)
-        self._steps: list[NDArray[np.float32]] = []
+        self._steps = np.zeros((0, len(here)), np.float32)
         if len(existing):
             self._condition(existing)
 
@@ -214,25 +216,24 @@ class _Land:
         """Take a sample at a candidate; what was its standard deviation before."""
         before = float(np.sqrt(self.variance[row]))
         step = _alike(self._here, self._here[row : row + 1])[:, 0]
-        for earlier in self._steps:
-            step -= earlier * earlier[row]
-        self._take(step / np.sqrt(self.variance[row] + np.float32(_NUGGET)))
+        step -= self._steps[:, row] @ self._steps
+        self._take((step / np.sqrt(self.variance[row] + np.float32(_NUGGET)))[None])
         return before
 
     def _condition(self, existing: NDArray[np.float32]) -> None:
         """Take all samples that exist already, at once."""
         among = _alike(existing, existing).astype(np.float64) + _NUGGET * np.eye(len(existing))
         towards = _alike(existing, self._here)
-        for step in np.linalg.solve(np.linalg.cholesky(among), towards).astype(np.float32):
-            self._take(step)
+        self._take(np.linalg.solve(np.linalg.cholesky(among), towards).astype(np.float32))
 
-    def _take(self, step: NDArray[np.float32]) -> None:
-        self._steps.append(step)
-        self.variance = np.maximum(self.variance - step**2, np.float32(0))
-        there = step[self._reference]
-        for begin in range(0, len(step), 4096):  # in blocks: no second matrix of that size
+    def _take(self, steps: NDArray[np.float32]) -> None:
+        """Lower covariance and variance by steps (sample, candidate)."""
+        self._steps = np.concatenate([self._steps, steps])
+        self.variance = np.maximum(self.variance - (steps**2).sum(axis=0), np.float32(0))
+        there = steps[:, self._reference]
+        for begin in range(0, steps.shape[1], 4096):  # in blocks: no second matrix of that size
             part = slice(begin, begin + 4096)
-            self.shared[part] -= np.outer(step[part], there)
+            self.shared[part] -= steps[:, part].T @ there
 
 
 def _alike(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -268,6 +269,7 @@ def _strange(told: NDArray[np.float32]) -> NDArray[np.bool_]:
     return strange
 
 
-def _shares(here: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float64]:
-    nearest = np.argmax(_alike(here, here[rows]), axis=1)
-    return np.asarray(np.bincount(nearest, minlength=len(rows)) / len(here))
+def _shares(here: NDArray[np.float32], points: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(point,) share of the land that is more like a point than like any other."""
+    nearest = np.argmax(_alike(here, points), axis=1)
+    return np.asarray(np.bincount(nearest, minlength=len(points)) / len(here))

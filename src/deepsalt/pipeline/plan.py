@@ -58,7 +58,7 @@ def plan_points(
     covariates  rasters (paths or globs) for a model that reads them; ["none"] predicts without them
     candidates  about how many random valid pixels to choose from
     weigh_spread  land where the model is less sure weighs more; without it the spread is told, and steers
-                nothing (docs/plan.md: the spread knows too little of the error to help)
+                nothing (docs/plan.md: weighing made no clear difference)
 
     Raises OutputError if `out` is there already, UsageError if so many points cannot be had, and what
     reading and predicting raise.
