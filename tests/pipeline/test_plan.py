@@ -99,6 +99,10 @@ def test_the_same_seed_gives_the_same_bytes(model: Path, world: Path, tmp_path: 
     scene = [str(sorted((world / "scenes").iterdir())[0])]
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         plan_points(model, scene, tmp_path / f"{name}.csv", silent, count=5, candidates=800, seed=seed)
+    asked = {"count": 5, "candidates": 800, "seed": 1}
+    weighed = plan_points(model, scene, tmp_path / "w.csv", silent, weigh_spread=True, **asked)
+    assert weighed["weighed_by_spread"] is True
+    assert (tmp_path / "w.csv").read_bytes() != (tmp_path / "a.csv").read_bytes()
     a, b, c = ((tmp_path / f"{name}.csv").read_bytes() for name in "abc")
     assert a == b != c
 
@@ -127,6 +131,7 @@ def test_a_model_without_spread_says_so_and_geojson_holds_the_points(
         plan_points(run.root, [scene], out, silent, **asked)
     document = plan_points(run.root, [scene], out, silent, covariates=["none"], **asked)
     assert [point["spread_ln"] for point in document["points"]] == [None] * 4
+    assert document["weighed_by_spread"] is False
     assert any("tells no spread" in note for note in document["notes"])
     assert not any("unlike" in point["reason"] for point in document["points"])  # nothing was sampled
     features = json.loads(out.read_text())["features"]
