@@ -206,6 +206,49 @@ def map_(
 
 
 @app.command()
+def plan(
+    model: Annotated[Path, typer.Argument(help="Model file, or a run folder.")],
+    scenes: Annotated[list[str], typer.Argument(help="EnMAP L2A folders or GeoTIFFs, paths or globs.")],
+    out: Annotated[Path, typer.Option(help="New file of places: .csv or .geojson")],
+    points: Annotated[int, typer.Option(min=1, help="How many places to propose.")] = 30,
+    existing: Annotated[Path | None, typer.Option(help="Table of places sampled already.")] = None,
+    covariates: Annotated[
+        list[str] | None, typer.Option(help="Rasters of the covariates (repeat), or: none")
+    ] = None,
+    spacing: Annotated[float, typer.Option(min=0, help="Metres between points, at least.")] = 90.0,
+    max_ndvi: Annotated[float, typer.Option(min=0, max=1, help="Greener pixels are masked.")] = 0.35,
+    candidates: Annotated[
+        int, typer.Option(min=1, max=200_000, help="Random pixels to choose from.")
+    ] = 20_000,
+    weigh_spread: Annotated[
+        bool, typer.Option("--weigh-spread", help="Land where the model is less sure weighs more.")
+    ] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Propose where to take ground samples next: places from which most of the land can be told."""
+    from deepsalt.pipeline.plan import plan_points
+
+    console = Console(json)
+    with console.progress() as progress:
+        document = plan_points(
+            model,
+            scenes,
+            out,
+            progress,
+            count=points,
+            existing=existing,
+            covariates=covariates or (),
+            spacing_m=spacing,
+            max_ndvi=max_ndvi,
+            candidates=candidates,
+            seed=seed,
+            weigh_spread=weigh_spread,
+        )
+    console.plan(document)
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     out: Annotated[Path | None, typer.Option(help="HTML file; default RUN/report.html")] = None,

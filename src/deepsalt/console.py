@@ -137,6 +137,26 @@ class Console:
             for note in facts.get("notes", []):
                 self.out.print(f"  {escape(note)}")
 
+    def plan(self, document: Mapping[str, Any]) -> None:
+        """Proposed places, best first, and where the file is."""
+        if self.json:
+            typer.echo(to_json(document))
+            return
+        simulated = "simulated, " if document["simulated"] else ""
+        title = f"{len(document['points'])} places ({simulated}of {document['candidates']} candidates)"
+        table = Table(title=title, title_justify="left", box=None)
+        for name in ("", "latitude", "longitude", "ECe\ndS/m", "spread\nln(1+ECe)", "novelty"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("why")
+        for point in document["points"]:
+            numbers = [_number(point[name]) for name in ("predicted_ece_ds_m", "spread_ln", "novelty")]
+            places = [f"{point[name]:.5f}" for name in ("latitude", "longitude")]
+            table.add_row(str(point["order"]), *places, *numbers, escape(point["reason"]))
+        self.out.print(table)
+        for note in document["notes"]:
+            self.out.print(f"  {escape(note)}")
+        self.out.print(f"[bold]plan[/bold]  {escape(document['plan'])}", soft_wrap=True)
+
 
 def run_command(app: typer.Typer, arguments: list[str] | None = None) -> int:
     """Run a command; errors become one line on stderr and an exit code."""

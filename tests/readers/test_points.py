@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from deepsalt.errors import LabelError, ProductError, UsageError
-from deepsalt.readers.points import read_points
+from deepsalt.readers.points import read_places, read_points
 
 HEAD = "id,field,region,latitude,longitude,date,depth_top_cm,depth_bottom_cm,ece_ds_m"
 ROW = "p1,f1,delta,36.5,-120.1,2023-06-15,0,10,4.5"
@@ -77,3 +77,25 @@ def test_real_points(shared_data: Path) -> None:
     assert (len(points), points["ec_ds_m"].min(), points["ec_ds_m"].max()) == (113, 0.0293, 8.242)
     with pytest.raises(LabelError, match="name of ec_uS_cm does not tell the method"):
         read_points(path)
+
+
+def test_places_are_read_without_a_label(write_csv) -> None:
+    places = read_places(write_csv("site,lat,lon,EC", "7,36.5,-120.1,3", "8,36.6,-120.2,"))
+    assert list(places) == ["id", "latitude", "longitude"]
+    assert places["latitude"].tolist() == [36.5, 36.6]
+    assert places["longitude"].tolist() == [-120.1, -120.2]
+    assert "latitude taken from column lat" in places.attrs["notes"]
+
+
+@pytest.mark.parametrize(
+    ("head", "rows", "message"),
+    [
+        ("lat,lon", ["-120,36"], "latitude and longitude look swapped"),
+        ("lat,lon", ["36,"], "no value in row 1 of column lon"),
+        ("lat,lon", [], "a header but no points"),
+        ("lat,x", ["36,5"], "no column of longitude"),
+    ],
+)
+def test_places_that_cannot_be(write_csv, head: str, rows: list[str], message: str) -> None:
+    with pytest.raises(LabelError, match=message):
+        read_places(write_csv(head, *rows))

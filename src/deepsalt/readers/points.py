@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from deepsalt.errors import LabelError, UsageError
-from deepsalt.readers.columns import TEXT, listed, name_columns, rows_text, standard_columns
+from deepsalt.readers.columns import TEXT, Named, listed, name_columns, rows_text, standard_columns
 from deepsalt.readers.ec_columns import find_ec, is_ec, with_ec
 from deepsalt.readers.tabular import open_table
 
@@ -60,6 +60,31 @@ def read_points(
     points = with_ec(points, found)
     points.attrs["notes"] = [f"read from {place.name}", *file.notes, *notes, *found.notes]
     return points
+
+
+def read_places(path: str | Path) -> pd.DataFrame:
+    """Places that were sampled, in the columns id, latitude, longitude; EC, if there is any, is not read.
+
+    What was taken from where stands in `points.attrs["notes"]`, a list of sentences.
+    Raises UsageError if there is no such file, ProductError if it is no table, and LabelError for places
+    that are missing, not on Earth or swapped.
+    """
+    place = Path(path).expanduser()
+    where = str(place)
+    if not place.is_file():
+        raise UsageError("no such file", where=where, fix="Check the path of the points.")
+    file = open_table(place)
+    named = name_columns(file.columns, {}, where)
+    _check_places_named(named.of, file.columns, where)
+    wanted = {name: named.of[name] for name in ("id", "latitude", "longitude") if name in named.of}
+    frame, _ = file.load(other=list(wanted.values()), text={wanted[k] for k in ("id",) if k in wanted})
+    if not len(frame):
+        raise LabelError("the file has a header but no points", where=where)
+    _check_complete(frame, [wanted["latitude"], wanted["longitude"]], where)
+    notes = tuple(note for note in named.notes if note.split()[0] in wanted)
+    points, notes = standard_columns(frame, Named(wanted, notes), where, strict=True)
+    points.attrs["notes"] = [f"read from {place.name}", *file.notes, *notes]
+    return points[["id", "latitude", "longitude"]]
 
 
 def _check_places_named(of: object, columns: tuple[str, ...], where: str) -> None:
