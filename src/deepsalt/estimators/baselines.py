@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
+from deepsalt.preprocessing.gaps import without_gaps
 from deepsalt.spectra import Axis, Spectra
 from deepsalt.splits import grouped_folds
 from deepsalt.units import ece_from_log, log_ece
@@ -43,6 +44,8 @@ class Baseline:
     """
 
     accepts_missing_covariates = True
+    #: False for a method that looks at covariates alone: a missing band is nothing to it.
+    reads_spectra = True
 
     def __init__(self, name: str, recipe: Recipe, covariates: tuple[str, ...] = (), seed: int = 0) -> None:
         self.name = name
@@ -51,7 +54,12 @@ class Baseline:
         self.seed = seed
 
     def fit(self, spectra: Spectra, target: str = "ece_ds_m") -> Baseline:
-        """Tune on grouped folds of these rows, then fit on all of them."""
+        """Tune on grouped folds of these rows, then fit on all of them.
+
+        Short gaps are filled; rows with wider ones are left out.
+        """
+        if self.reads_spectra:
+            spectra = without_gaps(spectra, "training rows")
         self.inputs_ = BandInputs.of(spectra, self.covariates)
         learned = log_ece(training_target(spectra, target))
         table = self._covariates(spectra)
@@ -69,9 +77,23 @@ class Baseline:
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
-        """(sample,) values in dS/m, between 0 and a quarter above the largest seen (log scale)."""
-        guess = np.ravel(self.estimator_.predict(self._features(spectra, self.chosen_)))
-        return ece_from_log(np.clip(guess, *self.range_))
+        """(sample,) values in dS/m, between 0 and a quarter above the largest seen (log scale).
+
+        NaN where a gap is too wide to fill.
+        """
+        whole = self._readable(spectra)
+        answer = np.full(len(spectra), np.nan)
+        if whole.any():
+            asked = spectra if whole.all() else spectra.take(whole)
+            guess = np.ravel(self.estimator_.predict(self._features(asked, self.chosen_)))
+            answer[whole] = ece_from_log(np.clip(guess, *self.range_))
+        return answer
+
+    def _readable(self, spectra: Spectra) -> NDArray[np.bool_]:
+        """(sample,) False where a gap is too wide to fill."""
+        if not self.reads_spectra:
+            return np.ones(len(spectra), bool)
+        return np.asarray(np.isfinite(self.inputs_.values(spectra)).all(axis=1))
 
     def _candidates(self) -> Iterable[dict[str, Any]]:
         with_covariates = (False, True) if self.covariates else (False,)
