@@ -43,7 +43,7 @@ Row = dict[str, Any]
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    arguments.add_argument("--data", type=Path, required=True, help="folder for worlds, about 80 MB a seed")
+    arguments.add_argument("--data", type=Path, required=True, help="folder for worlds, about 130 MB a seed")
     arguments.add_argument("--out", type=Path, required=True, help="JSON of all results")
     chosen = arguments.parse_args()
     torch.set_num_threads(1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from deepsalt.errors import BandError, LabelError, UsageError
-from deepsalt.estimators.baselines import RECIPES, baseline
+from deepsalt.estimators.baselines import RECIPES, Baseline, baseline
 from deepsalt.estimators.controls import covariates_only
 from deepsalt.evaluation.metrics import regression_metrics
 from deepsalt.spectra import Axis, Sensor, Spectra
@@ -66,6 +68,16 @@ def test_the_order_of_rows_does_not_matter(name: str) -> None:
     fresh = soils(10, seed=5)
     turned = fresh.take(np.arange(10)[::-1])
     assert fitted.predict(turned) == pytest.approx(fitted.predict(fresh)[::-1], rel=1e-6)
+
+
+@pytest.mark.parametrize("form", ["plain", "derivative"])
+@pytest.mark.parametrize("name", ["plsr", "svr"])
+def test_an_answer_does_not_depend_on_which_others_are_asked(name: str, form: str) -> None:
+    """The slopes were once scaled by the spread of whatever table was asked about."""
+    fitted = Baseline(name, replace(RECIPES[name], forms=(form,)), seed=0).fit(soils(80))
+    fresh = soils(60, seed=5)
+    few = np.array([3, 17])
+    assert fitted.predict(fresh.take(few)) == pytest.approx(fitted.predict(fresh)[few], rel=1e-9)
 
 
 def test_predictions_stay_in_a_believable_range() -> None:

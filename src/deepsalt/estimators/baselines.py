@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import UsageError
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.preprocessing.gaps import without_gaps
-from deepsalt.spectra import Axis, Spectra
+from deepsalt.spectra import Spectra
 from deepsalt.splits import grouped_folds
 from deepsalt.units import ece_from_log, log_ece
 
@@ -39,7 +39,7 @@ class Recipe:
 class Baseline:
     """A scikit-learn regressor on spectra, with the interface of a Predictor.
 
-    Attributes set by `fit`: `inputs_` (the bands it reads), `chosen_` (the tuned settings),
+    Attributes set by `fit`: `inputs_` (the bands it reads), `slope_scale_`, `chosen_` (the tuned settings),
     `tuning_` (every candidate with its grouped RMSE on the log scale), `estimator_`.
     """
 
@@ -64,6 +64,8 @@ class Baseline:
         learned = log_ece(training_target(spectra, target))
         table = self._covariates(spectra)
         self.means_ = _column_means(table)
+        if "derivative" in self.recipe.forms:
+            self.slope_scale_ = _slope_scale(self.inputs_.values(spectra), self.inputs_)
         groups = training_groups(spectra)
         candidates = list(self._candidates())
         if len(candidates) == 1 and len(np.unique(groups)) == 1:
@@ -122,7 +124,8 @@ class Baseline:
     def _features(self, spectra: Spectra, candidate: dict[str, Any]) -> NDArray[np.float64]:
         values = self.inputs_.values(spectra).astype(np.float64)
         if candidate["form"] == "derivative":
-            values = _absorbance_and_slope(values, self.inputs_.axis, self.inputs_.quantity)
+            absorbance, slope = _absorbance_and_slope(values, self.inputs_)
+            values = np.hstack([absorbance, slope * self.slope_scale_])
         if not candidate["covariates"]:
             return values
         table = self._covariates(spectra)
@@ -138,11 +141,19 @@ def _column_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
     return total / np.maximum(there.sum(axis=0), 1)
 
 
-def _absorbance_and_slope(values: NDArray, axis: Axis, quantity: str) -> NDArray[np.float64]:
-    """Absorbance and its first derivative (scaled to the same spread), side by side."""
-    absorbance = values if quantity == "absorbance" else -np.log10(np.maximum(values, _DARKEST))
-    slope = np.gradient(absorbance, axis.values, axis=1)
-    return np.hstack([absorbance, slope * absorbance.std() / max(float(slope.std()), 1e-12)])
+def _absorbance_and_slope(values: NDArray, inputs: BandInputs) -> tuple[NDArray, NDArray]:
+    """Absorbance (sample, band) and its first derivative per nm."""
+    absorbance = values if inputs.quantity == "absorbance" else -np.log10(np.maximum(values, _DARKEST))
+    return absorbance, np.gradient(absorbance, inputs.axis.values, axis=1)
+
+
+def _slope_scale(values: NDArray[np.float32], inputs: BandInputs) -> float:
+    """What brings the slopes of the training rows to the spread of their absorbance.
+
+    Of the training rows alone: taken from the rows that are asked, an answer would depend on its neighbours.
+    """
+    absorbance, slope = _absorbance_and_slope(values.astype(np.float64), inputs)
+    return float(absorbance.std()) / max(float(slope.std()), 1e-12)
 
 
 def _mean(_seed: int, _shape: tuple[int, int]) -> Any:
