@@ -5,8 +5,9 @@
 For each seed the same simulated land is photographed by three sensors. One region is held out (the library
 covers it), 150 ground points in whole fields elsewhere are learned from. All learn from, and are asked
 about, the ground points that every sensor shows. Simulated worlds, prepared data (--data) and finished
-trainings (--out) are kept: a second call does what is missing, and trains anew where the settings of the
-preset have changed. Prints Markdown tables; intervals: bootstrap over worlds.
+trainings (--out) are kept: a second call does what is missing, and trains anew where the defaults of the
+preset, or what the data are made from, have changed; after any other change begin a new --out. Prints
+Markdown tables; intervals: bootstrap over worlds.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -51,12 +53,14 @@ def main() -> None:
     for seed in chosen.seeds:
         if not all(finished(rows, seed, sensor) for sensor in (HOME, *OTHERS)):
             run_world(seed, chosen.data, chosen.out, rows)
-    print(tables([row for row in rows if row["seed"] in chosen.seeds and row["settings"] == settings_key()]))
+    print(tables([row for row in rows if row["seed"] in chosen.seeds and row["key"] == key_of(row["seed"])]))
 
 
-def settings_key() -> str:
-    """Changes with every default of the preset."""
-    return digest(asdict(DeepSaltSettings()))
+@lru_cache
+def key_of(seed: int) -> str:
+    """Changes with every default of the preset, and with the data of this seed."""
+    frames = [frame_of(seed, sensor, Path()).key for sensor in (HOME, *OTHERS)]
+    return digest([asdict(DeepSaltSettings()), frames])
 
 
 def kept(path: Path) -> list[Row]:
@@ -64,8 +68,8 @@ def kept(path: Path) -> list[Row]:
 
 
 def finished(rows: list[Row], seed: int, trained: str) -> bool:
-    wanted = (seed, trained, settings_key())
-    return any((row["seed"], row["trained for"], row["settings"]) == wanted for row in rows)
+    wanted = (seed, trained, key_of(seed))
+    return any((row["seed"], row["trained for"], row["key"]) == wanted for row in rows)
 
 
 def run_world(seed: int, folder: Path, out: Path, rows: list[Row]) -> None:
@@ -90,7 +94,7 @@ def run_world(seed: int, folder: Path, out: Path, rows: list[Row]) -> None:
                     "points": len(learned[trained]),
                     **score(model, asked[sensor]),
                     "seconds": round(seconds, 1),
-                    "settings": settings_key(),
+                    "key": key_of(seed),
                 }
             )
             print(rows[-1], file=sys.stderr, flush=True)
