@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from deepsalt.errors import LabelError
 from deepsalt.sampling import at_points, locate, place, random_pixels, usable_axis
+from deepsalt.spectra import Axis, Sensor
 from tests.toys import TOY_SENSOR, toy_scene
 
 SCENE = toy_scene()
@@ -102,3 +105,37 @@ def test_bands_empty_in_any_scene_are_not_used() -> None:
         assert usable_axis([SCENE, other]).values.tolist() == [560, 850, 2200]
     finally:
         object.__setattr__(SCENE, "empty", np.zeros(0, bool))
+
+
+def fine_scene(holes: dict[tuple[int, int], slice]):
+    """A scene of 40 bands, 10 nm apart, on a line; these bands are missing in these pixels."""
+    sensor = Sensor("fine", Axis(np.arange(600.0, 1000, 10), "nm"))
+    cube = np.broadcast_to(sensor.axis.values / 4000, (12, 10, 40)).copy()
+    for pixel, bands in holes.items():
+        cube[pixel][bands] = np.nan
+    return replace(toy_scene("fine"), sensor=sensor, cube=cube)
+
+
+def test_a_short_gap_is_filled_and_a_pixel_with_a_wide_one_is_left_out() -> None:
+    scene = fine_scene({(3, 3): slice(20, 21), (5, 5): slice(10, 20)})
+    found = at_points([scene], points([3, 5, 7], [3, 5, 7]), scene.sensor.axis)
+    assert found.samples["id"].tolist() == ["p0", "p2"]
+    np.testing.assert_allclose(found.values, np.tile(scene.sensor.axis.values / 4000, (2, 1)), rtol=1e-6)
+    assert "2 of 3 ground points on a valid pixel; 0 outside the scenes, 1 masked" in found.provenance[-1]
+    assert found.provenance[-2] == "1 of 2 pixels had missing bands, filled from those around"
+    assert "bands filled" not in found.samples
+
+
+def test_one_point_in_a_window_does_not_decide_which_bands_a_scene_has() -> None:
+    """Alone in its window, a pixel's wide gap once looked like bands that the scene lacks: an error."""
+    scene = fine_scene({(5, 5): slice(10, 20)})
+    with pytest.raises(LabelError, match="none of 1 ground points falls on a valid pixel"):
+        at_points([scene], points([5], [5]), scene.sensor.axis)
+
+
+def test_pixels_without_a_label_are_treated_alike() -> None:
+    scene = fine_scene({(row, 4): slice(20, 21) for row in range(12)} | {(5, 5): slice(10, 20)})
+    found = random_pixels([scene], scene.sensor.axis, 120, seed=0)
+    assert len(found) == 118  # 120 but for a cloud and the wide gap
+    assert np.isfinite(found.values).all()
+    assert found.provenance[-1] == "12 of 118 pixels had missing bands, filled from those around"

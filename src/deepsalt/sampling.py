@@ -11,9 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
+from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
-from deepsalt.preprocessing.resample import resample
+from deepsalt.preprocessing.resample import apply_weights, missing_bands, resampling_matrix
 from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
+
+#: Column of how many bands of a pixel were filled; counted in provenance and dropped.
+_FILLED = "bands filled"
 
 
 class Covariates(Protocol):
@@ -56,7 +60,12 @@ Pick = Callable[[Window, NDArray[np.bool_]], tuple[NDArray[np.intp], pd.DataFram
 
 
 def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | None:
-    """One pass over a scene: of each window the pixels that `pick` names, on the bands of `axis`."""
+    """One pass over a scene: of each window the pixels that `pick` names, on the bands of `axis`.
+
+    Short gaps are filled; a pixel with a wider one is left out, as a map masks it. The column `_FILLED`
+    says how many bands were filled.
+    """
+    weights = _weights_of(scene, axis)
     parts: list[Spectra] = []
     for window in scene.windows():
         image = scene.read(window)
@@ -64,8 +73,25 @@ def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | 
         flat, table = pick(window, bare)
         if len(flat):
             chosen = image.pixels().take(flat)
-            parts.append(replace(resample(chosen, axis), samples=table))
-    return stack(parts) if parts else None
+            parts.append(_on_bands(replace(chosen, samples=table.reset_index(drop=True)), axis, weights))
+    return stack(parts) if sum(map(len, parts)) else None
+
+
+def _weights_of(scene: Scene, axis: Axis) -> NDArray[np.float32]:
+    """(band of axis, band of scene); what the scene holds decides, not the pixels that are asked for."""
+    weights, covered = resampling_matrix(scene.sensor.axis, axis, ~scene.empty if len(scene.empty) else None)
+    if not covered.all():
+        raise missing_bands(f"scene {scene.name}", scene.sensor.axis, axis, covered)
+    return weights
+
+
+def _on_bands(chosen: Spectra, axis: Axis, weights: NDArray[np.float32]) -> Spectra:
+    seen = apply_weights(chosen.values, weights)
+    filled = fill_gaps(seen, axis)
+    whole = np.asarray(np.isfinite(filled).all(axis=1))
+    step = f"resampled from {chosen.axis.describe()} to {axis.describe()}"
+    table = chosen.with_values(filled, axis, sensor=chosen.sensor, step=step)
+    return table.with_samples(**{_FILLED: np.isnan(seen).sum(axis=1)}).take(whole)
 
 
 def stack(parts: Sequence[Spectra]) -> Spectra:
@@ -120,7 +146,7 @@ def at_points(
         f"scenes, {len(points) - len(table) - int(outside.sum())} masked (cloud, water, vegetation, ...)"
     )
     table = replace(table, samples=table.samples.drop(columns="point"))
-    return add_covariates(table, covariates).noted(step)
+    return add_covariates(_gaps_noted(table), covariates).noted(step)
 
 
 def _points_in(
@@ -188,7 +214,18 @@ def random_pixels(
             parts.append(found)
     if not parts:
         raise LabelError("no valid pixel in any scene", fix="Check the masks with: deepsalt inspect SCENE")
-    return stack(parts)
+    return _gaps_noted(stack(parts))
+
+
+def _gaps_noted(table: Spectra) -> Spectra:
+    """The table with its column `_FILLED` told in one sentence, where there is something to tell."""
+    filled = int((table.samples[_FILLED] > 0).sum())
+    plain = replace(table, samples=table.samples.drop(columns=_FILLED))
+    return (
+        plain.noted(f"{filled} of {len(table)} pixels had missing bands, filled from those around")
+        if filled
+        else plain
+    )
 
 
 def _random_in(rng: np.random.Generator, share: float, scene: Scene) -> Pick:

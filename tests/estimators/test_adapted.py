@@ -136,3 +136,15 @@ def test_a_pixel_with_a_hole_gets_no_answer_and_the_others_get_theirs() -> None:
 def test_every_method_of_the_registry_can_be_named() -> None:
     with pytest.raises(UsageError, match=f"Known: {', '.join(ADAPTATIONS)}"):
         AdaptedRegressor("magic").fit(LIBRARY, SITES)
+
+
+def test_rows_with_holes_are_left_out_of_training_whatever_table_they_stand_in() -> None:
+    """Pairs are numbered by row: leaving rows out must not shift them."""
+    values = SITES.values.copy()
+    values[2, 4] = np.nan
+    holed = Spectra.of_table(values, SENSOR.axis, "reflectance", samples=SITES.samples, sensor=SENSOR)
+    keep = np.arange(len(SITES)) != 2
+    for method in ("coral", "ds"):
+        fitted = AdaptedRegressor(method).fit(LIBRARY, holed, LOOSE)
+        expected = AdaptedRegressor(method).fit(LIBRARY, SITES.take(keep), LOOSE)
+        assert np.array_equal(fitted.predict(FRESH), expected.predict(FRESH))

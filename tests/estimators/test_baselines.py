@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from deepsalt.errors import BandError, LabelError, UsageError
-from deepsalt.estimators.baselines import RECIPES, baseline
+from deepsalt.estimators.baselines import RECIPES, Baseline, baseline
+from deepsalt.estimators.controls import covariates_only
 from deepsalt.evaluation.metrics import regression_metrics
 from deepsalt.spectra import Axis, Sensor, Spectra
+from deepsalt.units import log_ece
 
 AXIS = Axis(np.linspace(500, 2400, 40), "nm")
 SENSOR = Sensor("toy", AXIS)
@@ -66,6 +70,16 @@ def test_the_order_of_rows_does_not_matter(name: str) -> None:
     assert fitted.predict(turned) == pytest.approx(fitted.predict(fresh)[::-1], rel=1e-6)
 
 
+@pytest.mark.parametrize("form", ["plain", "derivative"])
+@pytest.mark.parametrize("name", ["plsr", "svr"])
+def test_an_answer_does_not_depend_on_which_others_are_asked(name: str, form: str) -> None:
+    """The slopes were once scaled by the spread of whatever table was asked about."""
+    fitted = Baseline(name, replace(RECIPES[name], forms=(form,)), seed=0).fit(soils(80))
+    fresh = soils(60, seed=5)
+    few = np.array([3, 17])
+    assert fitted.predict(fresh.take(few)) == pytest.approx(fitted.predict(fresh)[few], rel=1e-9)
+
+
 def test_predictions_stay_in_a_believable_range() -> None:
     fitted = baseline("plsr").fit(soils())
     wild = Spectra.of_table(np.full((1, 40), 2.5), AXIS, "reflectance", sensor=SENSOR)
@@ -93,3 +107,47 @@ def test_labels_must_be_there_and_not_negative() -> None:
 def test_an_unknown_baseline_lists_the_known_ones() -> None:
     with pytest.raises(UsageError, match=r"unknown baseline 'magic'.*plsr"):
         baseline("magic")
+
+
+FINE = Axis(np.arange(500.0, 2400, 10), "nm")
+
+
+def fine_soils(rows: int, seed: int) -> Spectra:
+    """Like `soils`, on bands of 10 nm that a missing one can be made up for from."""
+    coarse = soils(rows, seed)
+    values = np.stack([np.interp(FINE.values, AXIS.values, one) for one in coarse.values])
+    sensor = Sensor("fine", FINE)
+    return Spectra.of_table(values, FINE, "reflectance", samples=coarse.samples, sensor=sensor)
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_a_missing_band_is_made_up_for_and_a_wide_gap_has_no_answer(name: str) -> None:
+    train, fresh = fine_soils(120, 0), fine_soils(10, 5)
+    values = np.array(fresh.values)
+    values[1, 40] = np.nan
+    values[2, 40:60] = np.nan
+    holed = Spectra.of_table(values, FINE, "reflectance", samples=fresh.samples, sensor=fresh.sensor)
+    fitted = baseline(name, seed=0).fit(train)
+    whole, found = fitted.predict(fresh), fitted.predict(holed)
+    assert list(np.flatnonzero(np.isnan(found))) == [2]
+    assert log_ece(found[1]) == pytest.approx(log_ece(whole[1]), abs=0.05)
+
+
+@pytest.mark.parametrize("name", ["plsr", "boosting"])
+def test_a_training_row_with_a_wide_gap_is_left_out(name: str) -> None:
+    train, fresh = fine_soils(80, 0), fine_soils(10, 5)
+    values = np.array(train.values)
+    values[7, 40:60] = np.nan
+    holed = Spectra.of_table(values, FINE, "reflectance", samples=train.samples, sensor=train.sensor)
+    kept = train.take(np.arange(80) != 7)
+    fitted, expected = (baseline(name, seed=0).fit(one) for one in (holed, kept))
+    assert np.array_equal(fitted.predict(fresh), expected.predict(fresh))
+
+
+def test_the_control_without_spectra_answers_where_bands_are_missing() -> None:
+    train = soils()
+    values = np.array(train.values)
+    values[3, 10] = np.nan
+    holed = Spectra.of_table(values, AXIS, "reflectance", samples=train.samples, sensor=SENSOR)
+    fitted = covariates_only(("sand_pct",)).fit(holed)
+    assert np.array_equal(fitted.predict(holed), covariates_only(("sand_pct",)).fit(train).predict(train))

@@ -14,6 +14,7 @@ from deepsalt.augment import BridgeSettings
 from deepsalt.errors import BandError, ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights, library_labels
+from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.resample import resample
 from deepsalt.spectra import Axis, Sensor, Spectra
 from deepsalt.training import DeepSaltSettings
@@ -106,12 +107,63 @@ def test_folding_changes_nothing(fitted: DeepSaltRegressor) -> None:
     np.testing.assert_allclose(fitted.model_.predict(x).numpy(), plain.numpy(), atol=1e-4)
 
 
-def test_a_missing_band_makes_a_missing_answer(fitted: DeepSaltRegressor) -> None:
-    asked = pixels(4, 9)
-    values = np.array(asked.values)
-    values[1, 30] = np.nan
-    holed = Spectra.of_table(values, asked.axis, "reflectance", sensor=ENMAP)
-    assert list(np.isnan(fitted.predict(holed))) == [False, True, False, False]
+def holed(spectra: Spectra, holes: dict[int, np.ndarray | slice | int]) -> Spectra:
+    """The table with these bands missing in these rows."""
+    values = np.array(spectra.values)
+    for row, bands in holes.items():
+        values[row, bands] = np.nan
+    return Spectra.of_table(
+        values, spectra.axis, "reflectance", samples=spectra.samples, sensor=spectra.sensor
+    )
+
+
+@pytest.mark.parametrize("sensor", ["enmap", "prisma", "emit"])
+def test_a_missing_band_is_made_up_for_from_those_around(fitted: DeepSaltRegressor, sensor: str) -> None:
+    asked = pixels(60, 9, Sensor.load(sensor))
+    bands = np.random.default_rng(0).integers(len(asked.axis), size=60)
+    one_missing = holed(asked, {row: int(band) for row, band in enumerate(bands) if row % 2})
+    before, after = log_ece(fitted.predict(asked)), log_ece(fitted.predict(one_missing))
+    assert np.array_equal(after[::2], before[::2])
+    assert np.abs(after - before).max() < 0.02
+
+
+def test_a_wide_gap_has_no_answer_and_rows_know_nothing_of_each_other(
+    fitted: DeepSaltRegressor,
+) -> None:
+    asked = pixels(6, 9)
+    at = asked.axis.values
+    gaps = holed(asked, {1: (at > 1000) & (at < 1030), 2: (at > 1000) & (at < 1100), 4: 30})
+    found = fitted.predict(gaps)
+    assert list(np.isnan(found)) == [False, False, True, False, False, False]
+    assert log_ece(found[1]) == pytest.approx(log_ece(fitted.predict(asked)[1]), abs=0.02)
+    for row in (0, 1, 4):
+        np.testing.assert_allclose(fitted.predict(gaps.take(np.array([row]))), found[[row]], rtol=1e-5)
+
+
+def test_a_band_missing_in_every_pixel_is_made_up_for_too(fitted: DeepSaltRegressor) -> None:
+    """A dead detector line: the answers are those of pixels that miss it alone."""
+    asked = pixels(8, 9)
+    dead, single = holed(asked, dict.fromkeys(range(8), 60)), holed(asked, {3: 60})
+    np.testing.assert_allclose(fitted.predict(dead)[3], fitted.predict(single)[3], rtol=1e-5)
+
+
+def test_training_rows_with_gaps_are_filled_or_left_out_and_counted() -> None:
+    sites, loose = pixels(60, 1), pixels(80, 2)
+    at = sites.axis.values
+    wide = (at > 1000) & (at < 1100)
+    holes = holed(sites, {5: wide, 6: 30}), holed(loose, {0: wide})
+    gaps = DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), *holes)
+    filled = fill_gaps(holes[0].values, sites.axis)
+    mended = Spectra.of_table(filled, sites.axis, "reflectance", samples=sites.samples, sensor=ENMAP)
+    without = mended.take(np.arange(60) != 5), loose.take(np.arange(80) != 0)
+    expected = DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), *without)
+    asked = pixels(30, 9)
+    np.testing.assert_array_equal(gaps.predict(asked), expected.predict(asked))
+    assert gaps.checks_["missing bands"]["sites"] == {"filled": 1, "left out": 1}
+    assert gaps.card_["training"]["satellite samples"] == 59
+    assert gaps.card_["training"]["missing bands"]["unlabelled"] == {"filled": 0, "left out": 1}
+    with pytest.raises(BandError, match=r"sites: each of 60 rows misses bands .*\(1004-1094 nm\)"):
+        DeepSaltRegressor(FAST).fit(soils(300, 0), holed(sites, dict.fromkeys(range(60), wide)), loose)
 
 
 def test_bands_that_no_channel_reads_may_be_empty(fitted: DeepSaltRegressor) -> None:

@@ -19,7 +19,7 @@ from deepsalt.files import fingerprint
 from deepsalt.mapping import map_scene
 from deepsalt.mapping.cog import opened
 from deepsalt.mapping.folder import whole_folder
-from deepsalt.spectra import MaskReason
+from deepsalt.spectra import Axis, MaskReason, Sensor
 
 LAYERS = {"ece.tif", "class.tif", "mask.tif", "class.tif.aux.xml", "mask.tif.aux.xml"}
 BESIDE = {"ece.qml", "class.qml", "quicklook.png", "map.json"}
@@ -101,6 +101,26 @@ def test_the_predictor_says_which_bands_it_needs(tmp_path: Path) -> None:
     cube[0, 1, 2] = np.nan
     result = map_scene(OnSwir(), scene_of(cube), tmp_path)
     assert band(result.mask).tolist() == [[0, MaskReason.DEFECTIVE]]
+
+
+def test_a_short_gap_is_filled_before_any_predictor_sees_it(tmp_path: Path) -> None:
+    """Bands 2180, 2200 and 2220 nm; the middle one, which the predictor reads, is missing."""
+
+    class Middle(Brightness):
+        def predict(self, spectra: Any) -> Any:
+            return 100.0 * spectra.values[:, 3]
+
+    sensor = Sensor("toy", Axis(np.array([660.0, 840.0, 2180.0, 2200.0, 2220.0]), "nm", np.full(5, 10.0)))
+    cube = np.empty((1, 4, 5), np.float32)
+    cube[...] = [0.18, 0.22, 0.02, 0.03, 0.04]
+    cube[0, 1, 3] = np.nan
+    cube[0, 2, 2:] = np.nan
+    cube[0, 3] = np.nan
+    before = cube.copy()
+    result = map_scene(Middle(), scene_of(cube, [[0, 0, 0, 2]], sensor=sensor), tmp_path)
+    np.testing.assert_allclose(band(result.ece), [[3.0, 3.0, np.nan, np.nan]], rtol=1e-5)
+    assert band(result.mask).tolist() == [[0, 0, MaskReason.DEFECTIVE, MaskReason.CLOUD]]
+    np.testing.assert_array_equal(cube, before)
 
 
 def test_no_finite_answer_is_defective_and_negative_ece_is_zero(tmp_path: Path) -> None:

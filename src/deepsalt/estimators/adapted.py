@@ -10,6 +10,7 @@ from deepsalt.errors import BandError, UsageError
 from deepsalt.estimators.neighbours import pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.labels import with_ece
+from deepsalt.preprocessing.gaps import without_gaps
 from deepsalt.preprocessing.resample import resample
 from deepsalt.spectra import Axis, Spectra
 from deepsalt.units import ece_from_log, log_ece
@@ -50,7 +51,7 @@ class AdaptedRegressor:
         unlabelled  satellite spectra; with places they become pairs too, as the sites do
 
         At least one of sites and unlabelled tells what the sensor's bands are. Nothing but these rows
-        is learned from: keep test rows out of all three.
+        is learned from: keep test rows out of all three. Short gaps are filled, wider ones leave the row out.
         Raises UsageError for what the method needs and does not get, BandError for bands that do not
         meet or are missing, LabelError for labels that cannot be learned.
         """
@@ -62,12 +63,14 @@ class AdaptedRegressor:
                 fix="Give satellite spectra; without any label is enough for lab-only.",
             )
         self.inputs_ = BandInputs.of(satellite)
+        sites = None if sites is None else without_gaps(sites, "sites")
+        unlabelled = None if unlabelled is None else without_gaps(unlabelled, "unlabelled")
         self.domains_ = self._domains(library, sites, unlabelled)
         self.answer_ = chosen.fit(self.domains_, self.seed)
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
-        """(sample,) ECe in dS/m; NaN where a band is missing. Raises BandError for another sensor."""
+        """(sample,) ECe in dS/m; NaN where a gap is too wide to fill. Raises BandError for another sensor."""
         values = self.inputs_.values(spectra).astype(np.float64)
         whole = np.isfinite(values).all(axis=1)
         answer = np.full(len(values), np.nan)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
-from deepsalt.spectra import Axis, Spectra
+from deepsalt.preprocessing.gaps import without_gaps
+from deepsalt.spectra import Spectra
 from deepsalt.splits import grouped_folds
 from deepsalt.units import ece_from_log, log_ece
 
@@ -38,11 +39,13 @@ class Recipe:
 class Baseline:
     """A scikit-learn regressor on spectra, with the interface of a Predictor.
 
-    Attributes set by `fit`: `inputs_` (the bands it reads), `chosen_` (the tuned settings),
+    Attributes set by `fit`: `inputs_` (the bands it reads), `slope_scale_`, `chosen_` (the tuned settings),
     `tuning_` (every candidate with its grouped RMSE on the log scale), `estimator_`.
     """
 
     accepts_missing_covariates = True
+    #: False for a method that looks at covariates alone: a missing band is nothing to it.
+    reads_spectra = True
 
     def __init__(self, name: str, recipe: Recipe, covariates: tuple[str, ...] = (), seed: int = 0) -> None:
         self.name = name
@@ -51,11 +54,18 @@ class Baseline:
         self.seed = seed
 
     def fit(self, spectra: Spectra, target: str = "ece_ds_m") -> Baseline:
-        """Tune on grouped folds of these rows, then fit on all of them."""
+        """Tune on grouped folds of these rows, then fit on all of them.
+
+        Short gaps are filled; rows with wider ones are left out.
+        """
+        if self.reads_spectra:
+            spectra = without_gaps(spectra, "training rows")
         self.inputs_ = BandInputs.of(spectra, self.covariates)
         learned = log_ece(training_target(spectra, target))
         table = self._covariates(spectra)
         self.means_ = _column_means(table)
+        if "derivative" in self.recipe.forms:
+            self.slope_scale_ = _slope_scale(self.inputs_.values(spectra), self.inputs_)
         groups = training_groups(spectra)
         candidates = list(self._candidates())
         if len(candidates) == 1 and len(np.unique(groups)) == 1:
@@ -69,9 +79,23 @@ class Baseline:
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
-        """(sample,) values in dS/m, between 0 and a quarter above the largest seen (log scale)."""
-        guess = np.ravel(self.estimator_.predict(self._features(spectra, self.chosen_)))
-        return ece_from_log(np.clip(guess, *self.range_))
+        """(sample,) values in dS/m, between 0 and a quarter above the largest seen (log scale).
+
+        NaN where a gap is too wide to fill.
+        """
+        whole = self._readable(spectra)
+        answer = np.full(len(spectra), np.nan)
+        if whole.any():
+            asked = spectra if whole.all() else spectra.take(whole)
+            guess = np.ravel(self.estimator_.predict(self._features(asked, self.chosen_)))
+            answer[whole] = ece_from_log(np.clip(guess, *self.range_))
+        return answer
+
+    def _readable(self, spectra: Spectra) -> NDArray[np.bool_]:
+        """(sample,) False where a gap is too wide to fill."""
+        if not self.reads_spectra:
+            return np.ones(len(spectra), bool)
+        return np.asarray(np.isfinite(self.inputs_.values(spectra)).all(axis=1))
 
     def _candidates(self) -> Iterable[dict[str, Any]]:
         with_covariates = (False, True) if self.covariates else (False,)
@@ -100,7 +124,8 @@ class Baseline:
     def _features(self, spectra: Spectra, candidate: dict[str, Any]) -> NDArray[np.float64]:
         values = self.inputs_.values(spectra).astype(np.float64)
         if candidate["form"] == "derivative":
-            values = _absorbance_and_slope(values, self.inputs_.axis, self.inputs_.quantity)
+            absorbance, slope = _absorbance_and_slope(values, self.inputs_)
+            values = np.hstack([absorbance, slope * self.slope_scale_])
         if not candidate["covariates"]:
             return values
         table = self._covariates(spectra)
@@ -116,11 +141,19 @@ def _column_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
     return total / np.maximum(there.sum(axis=0), 1)
 
 
-def _absorbance_and_slope(values: NDArray, axis: Axis, quantity: str) -> NDArray[np.float64]:
-    """Absorbance and its first derivative (scaled to the same spread), side by side."""
-    absorbance = values if quantity == "absorbance" else -np.log10(np.maximum(values, _DARKEST))
-    slope = np.gradient(absorbance, axis.values, axis=1)
-    return np.hstack([absorbance, slope * absorbance.std() / max(float(slope.std()), 1e-12)])
+def _absorbance_and_slope(values: NDArray, inputs: BandInputs) -> tuple[NDArray, NDArray]:
+    """Absorbance (sample, band) and its first derivative per nm."""
+    absorbance = values if inputs.quantity == "absorbance" else -np.log10(np.maximum(values, _DARKEST))
+    return absorbance, np.gradient(absorbance, inputs.axis.values, axis=1)
+
+
+def _slope_scale(values: NDArray[np.float32], inputs: BandInputs) -> float:
+    """What brings the slopes of the training rows to the spread of their absorbance.
+
+    Of the training rows alone: taken from the rows that are asked, an answer would depend on its neighbours.
+    """
+    absorbance, slope = _absorbance_and_slope(values.astype(np.float64), inputs)
+    return float(absorbance.std()) / max(float(slope.std()), 1e-12)
 
 
 def _mean(_seed: int, _shape: tuple[int, int]) -> Any:

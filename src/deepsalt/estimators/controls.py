@@ -20,6 +20,8 @@ from deepsalt.spectra import Spectra
 class CovariatesOnly(Baseline):
     """Gradient boosting on the covariates alone: what soil and climate maps know without a spectrum."""
 
+    reads_spectra = False
+
     def fit(self, spectra: Spectra, target: str = "ece_ds_m") -> CovariatesOnly:
         """Tune on grouped folds, then fit on all rows. Raises UsageError without covariates."""
         if not self.covariates:

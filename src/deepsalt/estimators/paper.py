@@ -17,6 +17,7 @@ from deepsalt.estimators.lab import label_sd
 from deepsalt.estimators.neighbours import no_pairs, pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.labels import with_ece
+from deepsalt.preprocessing.gaps import without_gaps
 from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.splits import grouped_holdout
@@ -100,7 +101,8 @@ class PaperRegressor:
         unlabelled  pixels on the bands of `sites`; those near a library site (by `latitude`,
                     `longitude`) become pairs, as do the sites themselves
 
-        Nothing but these rows is learned from: keep test rows out of all three.
+        Nothing but these rows is learned from: keep test rows out of all three. Short gaps are filled,
+        rows with wider ones left out.
         Raises UsageError, LabelError or BandError for what cannot be used, TrainingError after a collapse.
         """
         from deepsalt.training import train_paper
@@ -108,6 +110,8 @@ class PaperRegressor:
         if self.preset not in PRESETS:
             raise UsageError(f"unknown preset {self.preset!r}", fix=f"Known: {', '.join(PRESETS)}.")
         self.inputs_ = BandInputs.of(sites, self.covariates)
+        sites = without_gaps(sites, "sites")
+        unlabelled = None if unlabelled is None else without_gaps(unlabelled, "unlabelled")
         self.pairs_ = no_pairs()
         self.library_inputs_: BandInputs | None = None
         data = self._data(library, sites, unlabelled)

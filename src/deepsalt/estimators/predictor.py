@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, LabelError, UsageError
+from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.resample import resample
 from deepsalt.spectra import Axis, Spectra
 
@@ -57,7 +58,7 @@ class BandInputs:
         return cls(spectra.axis, name, spectra.quantity, covariates)
 
     def values(self, spectra: Spectra) -> NDArray[np.float32]:
-        """(sample, band) on the method's own bands.
+        """(sample, band) on the method's own bands, short gaps filled; NaN where a gap is too wide.
 
         Raises BandError for another sensor, quantity, or for bands that are missing.
         """
@@ -70,7 +71,7 @@ class BandInputs:
             )
         if spectra.quantity != self.quantity:
             raise BandError(f"the model reads {self.quantity}, these spectra are {spectra.quantity}")
-        return np.array(resample(spectra, self.axis).values)
+        return np.array(fill_gaps(resample(spectra, self.axis).values, self.axis))
 
     def covariate_values(self, spectra: Spectra) -> NDArray[np.float32]:
         """(sample, covariate), NaN = missing. Raises UsageError if a column is not there at all."""

@@ -19,6 +19,7 @@ from deepsalt.estimators.bridge_inputs import (
 )
 from deepsalt.estimators.card import inputs_from, inputs_section, versions
 from deepsalt.estimators.predictor import BandInputs, training_groups
+from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
 
@@ -74,12 +75,15 @@ class DeepSaltRegressor:
         sites       satellite spectra with `ece_ds_m`, and `group` where samples belong together
         unlabelled  pixels on the bands of `sites`
 
-        Nothing but these rows is learned from: keep test rows out of all three.
+        Nothing but these rows is learned from: keep test rows out of all three. Short gaps in pixels are
+        filled, pixels with wider ones are left out and counted in `checks_` and the card.
         Raises UsageError, LabelError or BandError for what cannot be used, TrainingError after a collapse.
         """
         from deepsalt.training import DeepSaltSettings, train_deepsalt
 
         libraries = libraries_of(library)
+        given = {"sites": sites, "unlabelled": unlabelled}
+        sites, unlabelled = (None if one is None else without_gaps(one, name) for name, one in given.items())
         settings = self.settings or DeepSaltSettings()
         told = sites if sites is not None else unlabelled
         if told is None and self.sensor is None:
@@ -93,11 +97,19 @@ class DeepSaltRegressor:
         data = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_)
         result = train_deepsalt(data, settings, self.seed, progress)
         self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
+        gaps = {
+            "sites": gap_counts(given["sites"], sites),
+            "unlabelled": gap_counts(given["unlabelled"], unlabelled),
+        }
+        self.checks_ = {**self.checks_, "missing bands": gaps}
         self.card_ = self._card(libraries, sites, unlabelled)
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
-        """(sample,) ECe in dS/m, of any sensor that fills the channels (BandError for one that does not)."""
+        """(sample,) ECe in dS/m, of any sensor that fills the channels (BandError for one that does not).
+
+        A missing band is made up for from the bands around it; NaN where the gap is too wide for that.
+        """
         return self.predict_with_spread(spectra)[0]
 
     def predict_with_spread(self, spectra: Spectra) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -105,11 +117,16 @@ class DeepSaltRegressor:
 
         The spread orders pixels by doubt; it is no calibrated interval.
         """
-        values = spectra.values
-        student = self._student_on(spectra.axis, np.asarray(~np.isnan(values).all(axis=0)))
+        missing = np.isnan(spectra.values)
+        held = np.asarray(~missing.all(axis=0))
+        student = self._student_on(spectra.axis, bridged(spectra.axis, held))
         read = (student.channels != 0).any(dim=1).numpy()
         # A band that no channel reads may be empty: nothing times NaN would still be NaN.
-        answer, spread = student.predict_with_spread(np.where(read, values, np.float32(0)))
+        values = np.where(read, spectra.values, np.float32(0))
+        gaps = (missing & read).any(axis=1)
+        if gaps.any():
+            values[np.ix_(gaps, read)] = fill_gaps(values[np.ix_(gaps, read)], spectra.axis.take(read))
+        answer, spread = student.predict_with_spread(values)
         return ece_from_log(answer.numpy()), spread.numpy().astype(np.float64)
 
     def needed_bands(self, scene: Scene) -> NDArray[np.bool_]:
@@ -117,8 +134,9 @@ class DeepSaltRegressor:
 
         Raises BandError for a scene without data in a channel the model needs.
         """
-        available = ~scene.empty if len(scene.empty) else None
-        weights = channel_weights(scene.sensor.axis, self.channels_, available, f"scene {scene.name}")
+        axis = scene.sensor.axis
+        available = bridged(axis, ~scene.empty) if len(scene.empty) else None
+        weights = channel_weights(axis, self.channels_, available, f"scene {scene.name}")
         return np.asarray((weights > 0).any(axis=1))
 
     def _student_on(self, axis: Axis, available: NDArray[np.bool_]) -> BridgeStudent:
@@ -150,6 +168,7 @@ class DeepSaltRegressor:
                 if learned is not None
                 else None,
                 "unlabelled pixels": 0 if unlabelled is None else len(unlabelled),
+                "missing bands": self.checks_["missing bands"],
                 "laboratory samples": {name: len(one) for name, one in libraries.items()},
             },
             "versions": versions(),

@@ -26,6 +26,7 @@ from deepsalt.mapping.inputs import (
 )
 from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.truth import copy_truth
+from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
@@ -85,8 +86,8 @@ def map_scene(
     """Map ECe of the surface layer over a scene into the folder `out`/<scene name>.
 
     predictor   anything with `predict`, `name` and `covariates`. Used where it has them:
-                `needed_bands(scene)`, (band,) bool, where a pixel must have a value (else: the
-                sensor's good bands); `fingerprint` and `simulated`, for the tags
+                `needed_bands(scene)`, (band,) bool, where a pixel must have a value, or a short gap
+                that is filled (else: the sensor's good bands); `fingerprint` and `simulated`, for the tags
     covariates  their source, or "none" to predict without those that the predictor can do without
     max_ndvi    pixels that are greener are masked
     pixels_per_window  about how many pixels are held in memory at a time
@@ -148,6 +149,7 @@ def _map_window(job: _Job, window: Window) -> tuple[NDArray[np.float32], NDArray
     """ECe (y, x), NaN where masked, and MaskReason (y, x) of one window."""
     spectra = job.scene.read(window)
     reasons = surface_mask(spectra, job.scene.mask(window), job.max_ndvi).copy()
+    spectra = _filled(job, spectra, reasons == MaskReason.VALID)
     layers = covariates_on(job.predictor, job.covariates, job.scene, window)
     usable = _usable(job, spectra, layers)
     reasons[(reasons == MaskReason.VALID) & ~usable] = MaskReason.DEFECTIVE
@@ -159,6 +161,18 @@ def _map_window(job: _Job, window: Window) -> tuple[NDArray[np.float32], NDArray
         ece[valid] = _predicted(job, table)
         reasons[valid & np.isnan(ece)] = MaskReason.DEFECTIVE
     return ece, reasons
+
+
+def _filled(job: _Job, spectra: Spectra, valid: NDArray[np.bool_]) -> Spectra:
+    """The window with short gaps in needed bands of valid pixels filled, whatever the predictor."""
+    gaps = valid & np.isnan(spectra.values[..., job.needed]).any(axis=-1)
+    if not gaps.any():
+        return spectra
+    values = np.array(spectra.values)
+    rows = values[gaps]
+    rows[:, job.needed] = fill_gaps(rows[:, job.needed], spectra.axis.take(job.needed))
+    values[gaps] = rows
+    return spectra.with_values(values, spectra.axis, sensor=spectra.sensor, step="short gaps filled")
 
 
 def _predicted(job: _Job, table: Spectra) -> NDArray[np.float32]:

@@ -20,6 +20,7 @@ def notes_on(checks: Mapping[str, Any]) -> list[str]:
         *_on_teacher(checks.get("teacher", {})),
         *_on_alignment(checks.get("alignment", {})),
         *_on_gate(checks.get("gate", {})),
+        *_on_missing_bands(checks.get("missing bands", {})),
     ]
 
 
@@ -67,3 +68,12 @@ def _on_alignment(facts: Mapping[str, Any]) -> list[str]:
     if facts["real"]:
         return [f"Alignment tells pairs apart: {numbers}."]
     return [f"Alignment is not real: {numbers}. The two domains overlap without matching."]
+
+
+def _on_missing_bands(facts: Mapping[str, Any]) -> list[str]:
+    return [
+        f"Of the {table}, {counts['filled']} rows had missing bands filled from those around; "
+        f"{counts['left out']} with a wider gap were not learned from."
+        for table, counts in facts.items()
+        if counts["filled"] or counts["left out"]
+    ]
