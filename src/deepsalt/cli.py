@@ -151,6 +151,9 @@ def compare(
     both: Annotated[bool, typer.Option("--both", help="Both; the default on simulated worlds.")] = False,
     laws: Annotated[str | None, typer.Option(help="Physical laws of the worlds.")] = None,
     sensor: Annotated[str | None, typer.Option(help="Sensor of the worlds.")] = None,
+    ec_measured: Annotated[
+        float | None, typer.Option(help="Share of the worlds' library with measured EC.")
+    ] = None,
     reference: Annotated[str | None, typer.Option(help="Method to compare with.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")] = None,
     out: Annotated[Path, typer.Option(help="Folder; a second call does only what is missing.")] = Path(
@@ -174,6 +177,7 @@ def compare(
         covers=[value for value, said in ((True, covered or both), (False, unknown or both)) if said],
         laws=laws,
         sensor=sensor,
+        ec_measured=ec_measured,
         reference=reference,
         workers=workers,
     )

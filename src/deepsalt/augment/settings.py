@@ -16,7 +16,7 @@ class BridgeSettings:
 
     # Water: share of wet ground, and the film on it. A film of 0.02-1.5 mm spans a dewy surface to a puddle's
     # edge; MARMIT finds up to about 1 mm (Bablet et al. 2018, Remote Sens. Environ. 217, 1).
-    wet_power: float = 1.5  # share = u ** power, u uniform: most ground is nearly dry
+    wet_power: float = 4.0  # share = u ** power, u uniform: bare ground under a clear sky is mostly dry
     film_cm: tuple[float, float] = (0.002, 0.15)
     # Salt crusts appear from about 8-16 dS/m up and cover anything from nothing to most of the ground.
     crust_most: float = 0.9

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, UsageError
+from deepsalt.estimators.lands import Survey, survey
 from deepsalt.estimators.predictor import training_groups, training_target
 from deepsalt.labels import with_ece
 from deepsalt.preprocessing.features import gypsum_presence
@@ -74,10 +75,11 @@ def bridge_data(
     axis: Axis,
     sensor: Sensor | None,
     channels: Axis,
-) -> BridgeData:
-    """The training problem of one sensor.
+) -> tuple[BridgeData, Survey]:
+    """The training problem of one sensor, and the scenes and lands whose numbers it uses.
 
     axis, sensor  bands of the pixels, and the sensor they belong to (for its noise)
+    sites, unlabelled  without a missing band
     Raises BandError where the library does not span the sensor, and what the labels raise.
     """
     from deepsalt.training import BridgeData
@@ -86,11 +88,15 @@ def bridge_data(
     response, covered = resampling_matrix(visnir.axis, axis)
     if not covered.all():
         raise missing_bands("the laboratory table", visnir.axis, axis, covered)
+    if unlabelled is not None and unlabelled.axis != axis:
+        raise BandError("the pixels without a label are on other bands than the sites")
     empty = np.zeros((0, len(axis)), np.float32)
-    return BridgeData(
+    labels = library_labels(visnir)
+    found = survey(visnir, np.isfinite(labels), sites, unlabelled)
+    data = BridgeData(
         lab_nm=visnir.axis.values,
         lab_x=visnir.values,
-        lab_y=library_labels(visnir),
+        lab_y=labels,
         lab_groups=training_groups(visnir),
         teacher_x=_beside(visnir, libraries.get("mir")),
         centres_nm=axis.values,
@@ -100,8 +106,10 @@ def bridge_data(
         sat_x=sites.values if sites is not None else empty,
         sat_y=log_ece(training_target(sites, TARGET)) if sites is not None else np.zeros(0),
         sat_groups=training_groups(sites) if sites is not None else np.zeros(0, np.str_),
-        unlabelled_x=_whole(unlabelled, axis) if unlabelled is not None else empty,
+        unlabelled_x=unlabelled.values if unlabelled is not None else empty,
+        ground=found.ground,
     )
+    return data, found
 
 
 def library_labels(visnir: Spectra) -> NDArray[np.float32]:
@@ -135,11 +143,3 @@ def _noise_on(axis: Axis, sensor: Sensor | None) -> NDArray[np.float64] | None:
         return None
     stated = np.isfinite(sensor.noise)
     return np.interp(axis.values, sensor.axis.values[stated], sensor.noise[stated])
-
-
-def _whole(pixels: Spectra, axis: Axis) -> NDArray[np.float32]:
-    """(u, band) pixels without a missing band. Raises BandError for pixels on other bands."""
-    if pixels.axis != axis:
-        raise BandError("the pixels without a label are on other bands than the sites")
-    values = pixels.values
-    return np.asarray(values[np.isfinite(values).all(axis=1)])

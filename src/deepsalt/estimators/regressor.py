@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,20 @@ from deepsalt.estimators.bridge_inputs import (
     libraries_of,
 )
 from deepsalt.estimators.card import inputs_from, inputs_section, versions
+from deepsalt.estimators.lands import Land, land_of
 from deepsalt.estimators.predictor import BandInputs, training_groups
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
+from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.sampling import random_pixels, usable_axis
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
 
 if TYPE_CHECKING:
-    from deepsalt.models import BridgeStudent
+    from deepsalt.models import BridgeStudent, Tuning
     from deepsalt.training import DeepSaltSettings
     from deepsalt.training.loop import Progress
+
+_PIXELS_TO_ADAPT = 4_000  # of a scene that was not there in training
 
 
 class DeepSaltRegressor:
@@ -37,12 +43,17 @@ class DeepSaltRegressor:
     name      shown in tables
     seed      same seed, same model on the same machine
 
-    Set by `fit`: `model_`, `inputs_`, `channels_`, `history_`, `checks_`, `card_`. Covariates are not read:
-    climate and soil maps tell a region apart, and what is learned from them is wrong in the next one.
+    Set by `fit`: `model_`, `inputs_`, `channels_`, `lands_` (what the library has samples of), `scenes_` (how
+    each scene is read), `history_`, `checks_`, `card_`. Covariates are not read: climate and soil maps tell
+    a region apart, and what is learned from them is wrong in the next one.
     """
 
     covariates: tuple[str, ...] = ()
     accepts_missing_covariates = True
+    #: The scene that all pixels belong to, whatever their column `scene` says: see `for_scene`.
+    scene: str | None = None
+    #: What a map made with this predictor must say.
+    notes: tuple[str, ...] = ()
     #: Of a loaded model: the digest of its file, and whether it was trained on simulated data.
     fingerprint: str = ""
     simulated: bool = False
@@ -73,8 +84,10 @@ class DeepSaltRegressor:
         library     vis-NIR reflectance with EC and its method, or several domains by name: "visnir", and
                     "mir" of the same samples by `id`. Samples without EC help where they have both
         sites       satellite spectra with `ece_ds_m`, and `group` where samples belong together
-        unlabelled  pixels on the bands of `sites`
+        unlabelled  pixels on the bands of `sites`, best of the very scenes that will be mapped
 
+        With `scene`, `latitude` and `longitude` in the tables, a scene on land that the library has samples of
+        is brought into line with them (`scenes_`); how, see docs/transfer.md.
         Nothing but these rows is learned from: keep test rows out of all three. Short gaps in pixels are
         filled, pixels with wider ones are left out and counted in `checks_` and the card.
         Raises UsageError, LabelError or BandError for what cannot be used, TrainingError after a collapse.
@@ -94,9 +107,11 @@ class DeepSaltRegressor:
         sensor = told.sensor if told is not None else self.sensor
         self.channels_ = channel_axis(axis, settings.channel_nm)
         self.inputs_ = BandInputs(axis, sensor.name if sensor else "", "reflectance")
-        data = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_)
+        data, found = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_)
         result = train_deepsalt(data, settings, self.seed, progress)
         self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
+        self.lands_ = found.lands if len(self.model_.references) else ()
+        self.scenes_ = {found.scenes[scene]: tuning for scene, tuning in result.tunings.items()}
         gaps = {
             "sites": gap_counts(given["sites"], sites),
             "unlabelled": gap_counts(given["unlabelled"], unlabelled),
@@ -117,6 +132,52 @@ class DeepSaltRegressor:
 
         The spread orders pixels by doubt; it is no calibrated interval.
         """
+        student, values = self._readable(spectra)
+        answer, spread = np.empty(len(values), np.float32), np.empty(len(values), np.float32)
+        for rows, tuning in self._by_scene(spectra):
+            found = student.tuned(tuning).predict_with_spread(values[rows])
+            answer[rows], spread[rows] = (one.numpy() for one in found)
+        return ece_from_log(answer), spread.astype(np.float64)
+
+    def adapted_to(self, pixels: Spectra, scene: str) -> DeepSaltRegressor:
+        """A copy that also reads a scene it has not met, of any sensor, from pixels of it without labels.
+
+        pixels  random pixels of the scene with `latitude` and `longitude`
+        scene   its name, as in the column `scene` of what will be predicted
+        On land that the library had too few samples of, the general networks answer, pixels as they are.
+        """
+        import torch
+
+        from deepsalt.models import Tuning
+
+        land = land_of(self.lands_, pixels)
+        tuning = Tuning()
+        if land is not None:
+            student, values = self._readable(pixels)
+            whole = torch.as_tensor(values[np.isfinite(values).all(axis=1)])
+            tuning = student.tuning_for(whole, land, special=self.lands_[land].special)
+        other = copy(self)
+        other.scenes_ = {**self.scenes_, scene: tuning}
+        return other
+
+    def for_scene(self, scene: Scene, max_ndvi: float = MAX_NDVI) -> DeepSaltRegressor:
+        """The predictor of one scene's pixels, which need no column `scene`; its `notes` say what was done.
+
+        A scene that was not there in training is brought into line from its own pixels, if it shows land that
+        the library has samples of.
+        """
+        from deepsalt.models import Tuning
+
+        found = copy(self)
+        if self.lands_ and scene.name not in self.scenes_:
+            pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, max_ndvi)
+            found = self.adapted_to(pixels, scene.name)
+        found.scene = scene.name
+        found.notes = (_said(found.scenes_.get(scene.name, Tuning())),)
+        return found
+
+    def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
+        """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones."""
         missing = np.isnan(spectra.values)
         held = np.asarray(~missing.all(axis=0))
         student = self._student_on(spectra.axis, bridged(spectra.axis, held))
@@ -126,8 +187,18 @@ class DeepSaltRegressor:
         gaps = (missing & read).any(axis=1)
         if gaps.any():
             values[np.ix_(gaps, read)] = fill_gaps(values[np.ix_(gaps, read)], spectra.axis.take(read))
-        answer, spread = student.predict_with_spread(values)
-        return ece_from_log(answer.numpy()), spread.numpy().astype(np.float64)
+        return student, values
+
+    def _by_scene(self, spectra: Spectra) -> Iterator[tuple[NDArray[np.intp], Tuning]]:
+        """Rows that are read in one way, and how."""
+        from deepsalt.models import Tuning
+
+        if self.scene is None and self.scenes_ and "scene" in spectra.samples:
+            names = spectra.samples["scene"].fillna("").to_numpy().astype(str)
+        else:
+            names = np.full(len(spectra), self.scene or "")
+        for name in np.unique(names):
+            yield np.flatnonzero(names == name), self.scenes_.get(str(name), Tuning())
 
     def needed_bands(self, scene: Scene) -> NDArray[np.bool_]:
         """(band,) which of the scene's bands a prediction is computed from.
@@ -151,6 +222,8 @@ class DeepSaltRegressor:
     def _card(
         self, libraries: Mapping[str, Spectra], sites: Spectra | None, unlabelled: Spectra | None
     ) -> dict[str, Any]:
+        from deepsalt.models.tuning import as_plain
+
         learned = None if sites is None else sites.samples["ece_ds_m"]
         return {
             "preset": "deepsalt",
@@ -161,6 +234,8 @@ class DeepSaltRegressor:
             "depth": "surface layer; optics sees the top millimetres",
             "seed": self.seed,
             "gate": self.checks_.get("gate"),
+            "lands": [land.as_plain() for land in self.lands_],
+            "scenes": {name: as_plain(tuning) for name, tuning in self.scenes_.items()},
             "training": {
                 "satellite samples": 0 if sites is None else len(sites),
                 "satellite groups": 0 if sites is None else len(np.unique(training_groups(sites))),
@@ -199,6 +274,7 @@ class DeepSaltRegressor:
         found.channels_ = _channels_from(card, model.architecture.channels, path)
         if len(found.inputs_.axis) != model.architecture.bands:
             raise ModelFileError("the card's bands do not fit the weights", where=str(path))
+        found.lands_, found.scenes_ = _ground_from(card, model, path)
         found.fingerprint = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
         found.simulated = bool(card.get("simulated", False))
         return found
@@ -208,6 +284,36 @@ def _good_bands(sensor: Sensor | None) -> Axis:
     if sensor is None:
         raise UsageError("no sensor is given")
     return sensor.axis.take(np.asarray(sensor.good))
+
+
+def _said(tuning: Tuning) -> str:
+    if tuning.gain is None:
+        return (
+            "The scene lies on land that the library has too few samples of: its pixels are read as they are."
+        )
+    if tuning.land is None:
+        return "The scene's pixels were brought into line with the library's samples of its land."
+    return (
+        "The scene's pixels, and the mean and spread of its answers, were brought towards the library's samples "
+        "of its land; ground points there would say more."
+    )
+
+
+def _ground_from(
+    card: Mapping[str, Any], model: BridgeStudent, path: str | Path
+) -> tuple[tuple[Land, ...], dict[str, Tuning]]:
+    """Lands and scenes of a card. Raises ModelFileError for what does not fit the weights."""
+    from deepsalt.models.tuning import from_plain
+
+    channels, count = model.architecture.channels, model.architecture.lands
+    try:
+        lands = tuple(Land.from_plain(one) for one in card["lands"])
+        scenes = {str(name): from_plain(one, channels, count) for name, one in card["scenes"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"the card does not say its scenes ({error})", where=str(path)) from error
+    if len(lands) != count:
+        raise ModelFileError(f"the card names {len(lands)} lands, the weights have {count}", where=str(path))
+    return lands, scenes
 
 
 def _channels_from(card: Mapping[str, Any], count: int, path: str | Path) -> Axis:

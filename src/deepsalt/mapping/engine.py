@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -86,6 +86,7 @@ def map_scene(
     """Map ECe of the surface layer over a scene into the folder `out`/<scene name>.
 
     predictor   anything with `predict`, `name` and `covariates`. Used where it has them:
+                `for_scene(scene, max_ndvi)`, the predictor of this scene's pixels; `notes`, for the reader;
                 `needed_bands(scene)`, (band,) bool, where a pixel must have a value, or a short gap
                 that is filled (else: the sensor's good bands); `fingerprint` and `simulated`, for the tags
     covariates  their source, or "none" to predict without those that the predictor can do without
@@ -100,6 +101,7 @@ def map_scene(
     all of them or none, and an earlier map there is replaced only by a whole one.
     Raises DeepSaltError for missing covariates, OutputError for what cannot be written.
     """
+    predictor = _bound(predictor, scene, max_ndvi)
     job = _Job(predictor, scene, covariates, max_ndvi, _needed_bands(predictor, scene))
     check_covariates(predictor, covariates)
     tags = _tags(job, scheme, about or {})
@@ -189,6 +191,12 @@ def _predicted(job: _Job, table: Spectra) -> NDArray[np.float32]:
     return np.maximum(values, 0.0).astype(np.float32)
 
 
+def _bound(predictor: Predictor, scene: Scene, max_ndvi: float) -> Predictor:
+    """The predictor for this scene's pixels, where it reads each scene in a way of its own."""
+    bind = getattr(predictor, "for_scene", None)
+    return predictor if bind is None else cast(Predictor, bind(scene, max_ndvi))
+
+
 def _needed_bands(predictor: Predictor, scene: Scene) -> NDArray[np.bool_]:
     """(band,) True where a pixel must have a value to be predicted.
 
@@ -235,7 +243,7 @@ def _tags(job: _Job, scheme: ClassScheme, about: Mapping[str, str]) -> dict[str,
 
 
 def _notes(job: _Job) -> list[str]:
-    notes = list(job.scene.notes)
+    notes = [*job.scene.notes, *getattr(job.predictor, "notes", ())]
     if job.predictor.covariates and job.covariates == "none":
         names = ", ".join(job.predictor.covariates)
         notes.append(f"Mapped without covariates ({names}): the model was told that they are missing.")

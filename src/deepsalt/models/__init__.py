@@ -21,6 +21,7 @@ _PUBLIC = {
     "Student": "deepsalt.models.student",
     "Teacher": "deepsalt.models.teacher",
     "TransformerShape": "deepsalt.models.architecture",
+    "Tuning": "deepsalt.models.tuning",
 }
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "Student",
     "Teacher",
     "TransformerShape",
+    "Tuning",
 ]
 
 if TYPE_CHECKING:
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from deepsalt.models.paper import PaperModel
     from deepsalt.models.student import Student
     from deepsalt.models.teacher import Teacher
+    from deepsalt.models.tuning import Tuning
 
 
 def __getattr__(name: str) -> Any:

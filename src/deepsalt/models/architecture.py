@@ -83,7 +83,7 @@ class BridgeArchitecture:
     directions  principal directions of the channels that the members read
     hidden      units of each hidden layer of a member
     members     networks side by side
-    rank        of the adapter for real pixels
+    lands       of the library that have networks of their own
     """
 
     bands: int
@@ -91,7 +91,7 @@ class BridgeArchitecture:
     directions: int
     hidden: tuple[int, ...]
     members: int
-    rank: int
+    lands: int = 0
     dropout: float = 0.0
 
 
@@ -146,7 +146,7 @@ def _bridge(section: Mapping[str, Any]) -> BridgeArchitecture:
         directions=directions,
         hidden=_hidden(section),
         members=_count(section, "members"),
-        rank=_count(section, "rank"),
+        lands=_count(section, "lands", least=0),
         dropout=_dropout(section),
     )
 

@@ -17,6 +17,7 @@ from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.inference import Rows, in_batches
 from deepsalt.models.members import Members
+from deepsalt.models.tuning import Tuning, line_towards, mean_log
 
 _FARTHEST = 8.0  # standard deviations; a hot pixel must not swamp the rest
 
@@ -25,25 +26,43 @@ class BridgeStudent(nn.Module):
     """Satellite reflectance (n, bands) to ln(1+ECe).
 
     channels    (band, channel) what each band gives to each channel; columns sum to 1
+    gain        (channel,) that the channels are multiplied by; 1 but for a tuned student
     centre      (channel,) mean of the drawn pixels
     directions  (channel, direction) that turns channels into inputs of nearly equal variance
+    line        scale and offset of the answers; 1 and 0 but for a tuned student
     ceiling     () largest answer, ln(1+ECe)
+    references  (land, channel) mean logarithm of drawn pixels of each land's samples
+    labels      (land, 3) mean and standard deviation of ln(1+ECe) of its samples, and their number
+    specialists networks of each land, which began as the general `members`
     """
 
     channels: Tensor
+    gain: Tensor
     centre: Tensor
     directions: Tensor
+    line: Tensor
     ceiling: Tensor
+    references: Tensor
+    labels: Tensor
 
     def __init__(self, architecture: BridgeArchitecture) -> None:
         super().__init__()
         self.architecture = a = architecture
         self.register_buffer("channels", torch.zeros(a.bands, a.channels))
+        self.register_buffer("gain", torch.ones(a.channels))
         self.register_buffer("centre", torch.zeros(a.channels))
         self.register_buffer("directions", torch.zeros(a.channels, a.directions))
+        self.register_buffer("line", torch.tensor([1.0, 0.0]))
         self.register_buffer("ceiling", torch.ones(()))
-        self.adapter = PixelAdapter(a.channels, a.rank)
-        self.members = Members(a.directions, a.hidden, a.members, a.dropout)
+        self.register_buffer("references", torch.zeros(a.lands, a.channels))
+        self.register_buffer("labels", torch.zeros(a.lands, 3))
+        self.members = self.new_members()
+        self.specialists = nn.ModuleList([self.new_members() for _ in range(a.lands)])
+
+    def new_members(self) -> Members:
+        """Networks of this student's shape, at random."""
+        a = self.architecture
+        return Members(a.directions, a.hidden, a.members, a.dropout)
 
     @torch.no_grad()
     def fit_inputs(self, drawn: Tensor, floor: float) -> None:
@@ -58,18 +77,17 @@ class BridgeStudent(nn.Module):
         vectors = vectors * torch.sign(vectors[largest, torch.arange(kept)])
         self.directions.copy_(vectors / (variance + floor).sqrt())
 
-    def inputs(self, spectra: Tensor, *, real: bool = True) -> Tensor:
-        """(n, bands) to (n, directions); real pixels go through the adapter, drawn ones do not."""
-        seen = spectra @ self.channels
-        return self.directed(self.adapter(seen) if real else seen)
+    def inputs(self, spectra: Tensor, gain: Tensor | None = None) -> Tensor:
+        """(n, bands) to (n, directions).
 
-    def directed(self, seen: Tensor) -> Tensor:
-        """(n, channels) to the inputs of the members, (n, directions)."""
+        gain  (channel,) or (n, channel) instead of the student's own
+        """
+        seen = (spectra @ self.channels) * (self.gain if gain is None else gain)
         return ((seen - self.centre) @ self.directions).clamp(-_FARTHEST, _FARTHEST)
 
-    def forward(self, spectra: Tensor, *, real: bool = True) -> tuple[Tensor, Tensor]:
-        """Answers (members, n) and hidden layer (members, n, units)."""
-        return self.members(self.inputs(spectra, real=real))
+    def forward(self, spectra: Tensor) -> tuple[Tensor, Tensor]:
+        """Answers (members, n), before line and bounds, and the hidden layer (members, n, units)."""
+        return self.members(self.inputs(spectra))
 
     def with_channels(self, channels: Tensor) -> BridgeStudent:
         """The same learned weights behind another sensor's bands, (its bands, channels)."""
@@ -77,15 +95,38 @@ class BridgeStudent(nn.Module):
         other._buffers = {**self._buffers, "channels": channels}
         return other
 
+    def tuned(self, tuning: Tuning) -> BridgeStudent:
+        """The student that reads one scene; the learned weights are shared."""
+        other = copy(self)
+        gain = self.gain if tuning.gain is None else tuning.gain
+        line = torch.tensor([tuning.scale, tuning.offset])
+        other._buffers = {**self._buffers, "gain": gain, "line": line}
+        if tuning.land is not None:
+            other._modules = {**self._modules, "members": self.specialists[tuning.land]}
+        return other
+
+    @torch.no_grad()
+    def gain_for(self, pixels: Tensor, land: int) -> Tensor:
+        """(channel,) that gives pixels (n, bands) of a scene the mean of drawn pixels of a land's samples."""
+        return (self.references[land] - mean_log(pixels @ self.channels)).exp()
+
+    def tuning_for(self, pixels: Tensor, land: int, *, special: bool) -> Tuning:
+        """How to read a scene, from its pixels without labels (n, bands), on a land of the library.
+
+        special  True: the land's own networks answer, and their answers are brought towards its labels;
+                 False: only the pixels are brought into line
+        """
+        gain = self.gain_for(pixels, land)
+        if not special:
+            return Tuning(gain=gain)
+        answers = self.tuned(Tuning(land, gain)).predict(pixels)
+        mean, deviation, samples = (float(value) for value in self.labels[land])
+        return Tuning(land, gain, *line_towards(answers, mean, deviation, samples))
+
     def folded(self) -> tuple[Tensor, Tensor]:
         """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once."""
-        bands = len(self.channels)
-        zero = torch.zeros(1, bands, device=self.channels.device)
-        eye = torch.eye(bands, device=self.channels.device)
-        with torch.no_grad():
-            offset = ((self.adapter(zero @ self.channels) - self.centre) @ self.directions)[0]
-            matrix = (self.adapter(eye @ self.channels) - self.centre) @ self.directions - offset
-        return matrix, offset
+        matrix = (self.channels * self.gain) @ self.directions
+        return matrix, -self.centre @ self.directions
 
     def predict(self, sat_x: Rows) -> Tensor:
         """ln(1+ECe) (n,) on the CPU; a NaN band makes that row's answer NaN.
@@ -105,36 +146,9 @@ class BridgeStudent(nn.Module):
 
         def answer(rows: Tensor) -> Tensor:
             inputs = torch.addmm(offset, rows, matrix).clamp(-_FARTHEST, _FARTHEST)
-            answers = self.members(inputs)[0]
+            answers = self.members(inputs)[0] * self.line[0] + self.line[1]
             mean = torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)
             return torch.stack([mean, answers.std(dim=0, correction=0)], dim=1)
 
         both = in_batches(self, answer, sat_x)
         return (both[:, 0], both[:, 1]) if len(both) else (torch.empty(0), torch.empty(0))
-
-
-class PixelAdapter(nn.Module):
-    """Carries real pixels onto the drawn ones, (n, channels) to itself; does nothing at the start.
-
-    y = x (1 + g) + o + (x U) V with g and o smooth over the channels and U V of low rank: a scene's
-    calibration and air, not its soils.
-    """
-
-    shapes: Tensor
-
-    def __init__(self, channels: int, rank: int, knots: int = 9) -> None:
-        super().__init__()
-        at = torch.linspace(0, knots - 1, channels)
-        hats = (1 - (at[None, :] - torch.arange(knots)[:, None]).abs()).clamp(min=0)
-        self.register_buffer("shapes", hats)
-        self.gain = nn.Parameter(torch.zeros(knots))
-        self.offset = nn.Parameter(torch.zeros(knots))
-        self.down = nn.Parameter(torch.randn(channels, rank) / channels**0.5)
-        self.up = nn.Parameter(torch.zeros(rank, channels))
-
-    def forward(self, seen: Tensor) -> Tensor:
-        return seen * (1 + self.gain @ self.shapes) + self.offset @ self.shapes + seen @ self.down @ self.up
-
-    def size(self) -> Tensor:
-        """Mean square of what the adapter may change; zero for the identity."""
-        return self.gain.square().mean() + self.offset.square().mean() + self.up.square().sum()

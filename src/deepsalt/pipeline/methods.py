@@ -40,7 +40,7 @@ class Context:
     libraries   laboratory spectra by domain ("mir", "visnir"), the teacher's first, with `ece_ds_m`
                 (NaN where EC was not measured); rows of one sample share their `id`
     sites       satellite spectra of the training points with `ece_ds_m` and `group`; None for no point
-    unlabelled  satellite spectra of pixels without a label, none of the unseen region
+    unlabelled  satellite spectra of pixels without a label
     covariates  columns of `sites` to use beside the spectrum
     seed        same seed, same result
     options     the config's [method]: settings of the preset, distance of pairs
@@ -176,13 +176,13 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
     ),
     "deepsalt without same-sample": (
         {"gate": False, "same_sample": False},
-        "... the teacher reads vis-NIR instead of the mid infrared",
+        "... the teacher reads no mid infrared",
         "ablation",
     ),
     "deepsalt without distillation": ({"gate": False, "distillation": False}, "... no teacher", "ablation"),
     "deepsalt without adapter": (
         {"gate": False, "adaptation": False},
-        "... no adapter for real pixels, no alignment",
+        "... scenes as they are, not tuned to their land",
         "ablation",
     ),
     "joint training": (

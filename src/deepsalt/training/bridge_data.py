@@ -17,6 +17,32 @@ _FEWEST_LABELS = 20
 
 
 @dataclass(frozen=True, eq=False)
+class Ground:
+    """Where pixels and samples lie.
+
+    samples     (land, n) laboratory samples of each land
+    scene_land  (scene,) the land that a scene shows; -1 for none that the library knows
+    sat_scene, unlabelled_scene   (m,), (u,) the scene of each pixel; -1 for not known
+    """
+
+    samples: NDArray[np.bool_]
+    scene_land: NDArray[np.intp]
+    sat_scene: NDArray[np.intp]
+    unlabelled_scene: NDArray[np.intp]
+
+    @classmethod
+    def unknown(cls, samples: int, sat: int, unlabelled: int) -> Ground:
+        """Nothing is known."""
+        nowhere = np.full(sat, -1, np.intp), np.full(unlabelled, -1, np.intp)
+        return cls(np.zeros((0, samples), bool), np.zeros(0, np.intp), *nowhere)
+
+    @property
+    def sat_land(self) -> NDArray[np.intp]:
+        """(m,) the land of each labelled pixel, -1 for none."""
+        return np.where(self.sat_scene < 0, -1, np.append(self.scene_land, -1)[self.sat_scene])
+
+
+@dataclass(frozen=True, eq=False)
 class BridgeData:
     """Arrays of one training problem, checked once when made.
 
@@ -24,12 +50,13 @@ class BridgeData:
     lab_x        (n, wavelength) reflectance
     lab_y        (n,) ln(1+ECe); NaN where EC was not measured
     lab_groups   (n,) profile of each sample
-    teacher_x    (n, k) the teacher's spectra of the same samples (mid infrared); NaN rows where there is
-                 none; None = the teacher reads the vis-NIR
+    teacher_x    (n, k) more spectra of the same samples for the teacher (mid infrared); NaN rows where there
+                 are none; None = the teacher reads the vis-NIR alone
     centres_nm, response, noise   (band,), (band, wavelength), (band,) the sensor: see PhysicsBridge.of
     channels     (band, channel) what each band gives to each channel of the student
     sat_x, sat_y, sat_groups      (m, band), (m,), (m,) labelled pixels; m may be 0
     unlabelled_x (u, band) pixels without a label; u may be 0
+    ground       where all of them lie; None = not known
 
     Raises SpectraError for shapes, NaN or infinite values; UsageError for too few labels.
     """
@@ -47,11 +74,12 @@ class BridgeData:
     unlabelled_x: Floats
     noise: Floats | None = None
     teacher_x: Floats | None = None
+    ground: Ground | None = None
 
     def __post_init__(self) -> None:
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if value is not None:
+            if value is not None and entry.name != "ground":
                 kind: Any = np.str_ if entry.name.endswith("groups") else np.float32
                 object.__setattr__(self, entry.name, np.array(value, dtype=kind, order="C"))
         n, wavelengths, bands, m = len(self.lab_x), len(self.lab_nm), len(self.centres_nm), len(self.sat_x)
@@ -70,11 +98,29 @@ class BridgeData:
                 )
         if self.teacher_x is not None and len(self.teacher_x) != n:
             raise SpectraError(f"{len(self.teacher_x)} rows, expected {n}", where="teacher_x")
+        self._check_ground()
         if int(self.labelled.sum()) < _FEWEST_LABELS:
             raise UsageError(
                 f"{int(self.labelled.sum())} laboratory samples with EC, {_FEWEST_LABELS} are needed",
                 fix="Give a larger library, or train baselines on ground points alone.",
             )
+
+    def _check_ground(self) -> None:
+        found = self.where
+        sizes = (found.samples.shape[1:], found.sat_scene.shape, found.unlabelled_scene.shape)
+        wanted = ((len(self.lab_x),), (len(self.sat_x),), (len(self.unlabelled_x),))
+        if sizes != wanted:
+            raise SpectraError(f"sizes {sizes}, expected {wanted}", where="ground")
+
+    @property
+    def where(self) -> Ground:
+        """`ground`, or that nothing is known of it."""
+        return self.ground or Ground.unknown(len(self.lab_x), len(self.sat_x), len(self.unlabelled_x))
+
+    def pixels_of(self, scene: int) -> Floats:
+        """(n, band) all pixels of a scene, their labels left aside."""
+        labelled, loose = self.where.sat_scene == scene, self.where.unlabelled_scene == scene
+        return np.concatenate([self.sat_x[labelled], self.unlabelled_x[loose]])
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -83,4 +129,11 @@ class BridgeData:
 
     def with_points(self, rows: NDArray[np.intp]) -> BridgeData:
         """The same problem with only these labelled pixels."""
-        return replace(self, sat_x=self.sat_x[rows], sat_y=self.sat_y[rows], sat_groups=self.sat_groups[rows])
+        ground = replace(self.where, sat_scene=self.where.sat_scene[rows])
+        return replace(
+            self,
+            sat_x=self.sat_x[rows],
+            sat_y=self.sat_y[rows],
+            sat_groups=self.sat_groups[rows],
+            ground=ground,
+        )

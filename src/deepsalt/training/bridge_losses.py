@@ -6,9 +6,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_BINS = 8
-_MOST_WEIGHT = 5.0
-
 
 def heard(answers: Tensor, target: Tensor, weight: Tensor, delta: float) -> Tensor:
     """Huber loss of the answers (members, n) to one target a row (n,), rows weighted (n,).
@@ -34,41 +31,6 @@ def _spacing(rows: Tensor) -> Tensor:
     square = length[:, None] + length[None] - 2 * rows @ rows.T  # far cheaper than all differences
     distance = (square.clamp(min=0) + 1e-6).sqrt()
     return distance / distance.mean().clamp(min=1e-6)
-
-
-def label_shift_weights(drawn: Tensor, target: Tensor) -> Tensor:
-    """Weights (n,) with mean 1 that give the labels of drawn rows (n,) the spread of answers on land (m,).
-
-    Histograms over quantile bins of both. Source of the idea: Tachet des Combes et al. (2020), generalised
-    label shift: features must agree given the label, not whatever the labels are.
-    """
-    edges = torch.quantile(torch.cat([drawn, target]), torch.linspace(0, 1, _BINS + 1)[1:-1])
-    ours, theirs = torch.bucketize(drawn, edges), torch.bucketize(target, edges)
-    have = torch.bincount(ours, minlength=_BINS).float() / len(drawn)
-    want = torch.bincount(theirs, minlength=_BINS).float() / len(target)
-    ratio = (want / have.clamp(min=1e-3)).clamp(max=_MOST_WEIGHT)[ours]
-    return ratio / ratio.mean().clamp(min=1e-6)
-
-
-def alignment_loss(drawn: Tensor, real: Tensor, outputs: Tensor, weights: Tensor) -> Tensor:
-    """Do real pixels lie where drawn ones do, in the directions that the answer is made of?
-
-    drawn, real  (members, n, units) and (members, m, units) last hidden layers
-    outputs      (members, units, 1) weights of the last layer: a unit counts by what it does to the answer
-    weights      (n,) of the drawn rows, against label shift
-
-    Mean and standard deviation of each unit's share of the answer. Source of the idea: significant-subspace
-    alignment (arXiv 2410.03263).
-    """
-    ours = drawn * outputs.squeeze(-1)[:, None].detach()
-    theirs = real * outputs.squeeze(-1)[:, None].detach()
-    share = (weights / weights.sum())[None, :, None]
-    mean = (ours * share).sum(dim=1, keepdim=True)
-    deviation = ((ours - mean).square() * share).sum(dim=1).add(1e-8).sqrt()
-    gap = (mean[:, 0] - theirs.mean(dim=1)).square() + (
-        deviation - theirs.var(dim=1, correction=0).add(1e-8).sqrt()
-    ).square()
-    return gap.sum(dim=-1).mean()
 
 
 def bag_loss(answers: Tensor, bag: Tensor, share: Tensor, wanted: Tensor, spread: Tensor) -> Tensor:

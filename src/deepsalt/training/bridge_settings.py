@@ -19,9 +19,9 @@ class DeepSaltSettings:
 
     # Switches: one code path a row of the ablation table.
     bridge: bool = True  # draw nuisances; off: laboratory spectra as the sensor would see them, clean
-    same_sample: bool = True  # the teacher reads the mid infrared of the very sample; off: its vis-NIR
+    same_sample: bool = True  # the teacher reads the mid infrared of the very sample too; off: vis-NIR alone
     distillation: bool = True  # the student hears the teacher, of samples without EC too
-    adaptation: bool = True  # the adapter for real pixels, and alignment on pixels without a label
+    adaptation: bool = True  # each scene is tuned to what the library knows of its land
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
 
     # Controls, which must lose. They exist to be compared with, never to be used.
@@ -36,11 +36,10 @@ class DeepSaltSettings:
     directions: int = 40
     hidden: tuple[int, ...] = (128, 64)
     members: int = 3
-    dropout: float = 0.1
-    rank: int = 4
+    dropout: float = 0.2
 
-    # Its training: one cosine cycle over so many steps.
-    steps: int = 1500
+    # Its training: one cosine cycle over so many steps. Longer ones learn the draws better and real pixels worse.
+    steps: int = 600
     batch: int = 256
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
@@ -54,8 +53,13 @@ class DeepSaltSettings:
     real_gain_sd: float = 0.05
     response_weight: float = 0.5
     relation_weight: float = 0.05
-    alignment_weight: float = 0.1
-    identity_weight: float = 1.0
+
+    # A land without ground points has networks of its own: the general ones, trained on for so many steps with
+    # its samples drawn so much oftener than others. Of more lands, the first so many have them.
+    land_steps: int = 300
+    land_learning_rate: float = 1e-3
+    land_focus: float = 20.0
+    most_lands: int = 16
 
     # Teacher.
     teacher_directions: int = 64
@@ -74,7 +78,7 @@ class DeepSaltSettings:
         for key in _WEIGHTS:
             if not getattr(self, key) >= 0:
                 raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a number of at least 0.")
-        for key in ("learning_rate", "huber_delta", "clip", "channel_nm"):
+        for key in ("learning_rate", "land_learning_rate", "huber_delta", "clip", "channel_nm"):
             if not getattr(self, key) > 0:
                 raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a number above 0.")
         if not 0 <= self.dropout < 1:
@@ -87,8 +91,8 @@ class DeepSaltSettings:
 _COUNTS = (
     "directions",
     "members",
-    "rank",
     "steps",
+    "land_steps",
     "batch",
     "real_batch",
     "teacher_directions",
@@ -102,8 +106,8 @@ _WEIGHTS = (
     "real_gain_sd",
     "response_weight",
     "relation_weight",
-    "alignment_weight",
-    "identity_weight",
+    "land_focus",
+    "most_lands",
     "ceiling_margin",
     "retries",
 )

@@ -1,18 +1,23 @@
-"""Stage two of the preset `deepsalt`: a student from drawn pixels, real ones, and ones without a label."""
+"""Stage two of the preset `deepsalt`: a student from drawn pixels and real ones, then one for each land."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from deepsalt.augment import PhysicsBridge
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.bridge import BridgeStudent
+from deepsalt.models.members import Members
+from deepsalt.models.tuning import mean_log
 from deepsalt.training.bridge_data import BridgeData
-from deepsalt.training.bridge_losses import alignment_loss, heard, label_shift_weights, relation_loss
+from deepsalt.training.bridge_losses import heard, relation_loss
 from deepsalt.training.bridge_settings import DeepSaltSettings
 from deepsalt.training.bridge_teacher import Teacher
 from deepsalt.training.cycle import cycle
@@ -23,6 +28,7 @@ _NOISE_FLOOR = 0.003**2  # variance of reflectance below which a direction is ta
 _CLEAN_NOISE = 0.002  # reflectance, for spectra that no nuisance is drawn for
 _CERTAIN = 0.3  # a teacher with this error, ln(1+ECe), counts half
 _FIRST_DRAWS = 5_000
+_LAND_DRAWS = 4_000  # of each land's samples together, for the mean of its pixels
 
 
 def train_student(
@@ -57,12 +63,13 @@ class _Student:
         if settings.permuted_wavelengths:
             self.lab = self.lab[:, torch.randperm(self.lab.shape[1], generator=generator)]
         self.sat, self.sat_y = torch.as_tensor(data.sat_x), torch.as_tensor(data.sat_y)
-        self.loose = torch.as_tensor(data.unlabelled_x)
         self.bridge = PhysicsBridge.of(
             data.lab_nm, data.centres_nm, data.response, data.noise, settings.draws
         )
         self._set_targets()
+        self.lands = torch.as_tensor(data.where.samples[:, self.rows.numpy()])
         self.student = self._new_student()
+        self.sat_gain = self._gains()
         self.project = nn.Linear(settings.hidden[-1], self.features.shape[1])
 
     def _set_targets(self) -> None:
@@ -88,7 +95,7 @@ class _Student:
             directions=min(settings.directions, channels),
             hidden=settings.hidden,
             members=settings.members,
-            rank=settings.rank,
+            lands=len(self.lands) if settings.adaptation else 0,
             dropout=settings.dropout,
         )
         student = BridgeStudent(architecture)
@@ -98,12 +105,30 @@ class _Student:
         known = torch.cat([self.believed[self.rows], self.sat_y])
         student.ceiling.fill_(float(known.max()) + settings.ceiling_margin)
         student.members.start_at(float(known.mean()))
-        student.adapter.requires_grad_(settings.adaptation and len(self.sat) + len(self.loose) > 0)
+        for land in range(architecture.lands):
+            rows = self.rows[self.lands[land]]
+            drawn = self._drawn(rows.repeat(-(-_LAND_DRAWS // len(rows))))
+            student.references[land] = mean_log(drawn @ student.channels)
+            known = self.believed[rows]
+            facts = [float(known.mean()), float(known.std(correction=0)), float(len(rows))]
+            student.labels[land] = torch.tensor(facts)
         return student
+
+    def _gains(self) -> Tensor:
+        """(m, channel) what the channels of each labelled pixel are multiplied by."""
+        where = self.data.where
+        gains = torch.ones(len(self.sat), self.data.channels.shape[1])
+        if self.settings.adaptation:
+            for scene, land in enumerate(where.scene_land):
+                here = torch.as_tensor(where.sat_scene == scene)
+                if land >= 0 and bool(here.any()):
+                    pixels = torch.as_tensor(self.data.pixels_of(scene))
+                    gains[here] = self.student.gain_for(pixels, int(land))
+        return gains
 
     def train(self, progress: Callable[[str, int, int], None] | None) -> tuple[BridgeStudent, StageHistory]:
         # Nothing is held out here, so there is no validation curve; `epoch` counts steps.
-        history = StageHistory("student", "Huber loss of ln(1+ECe), with the terms of adaptation and teacher")
+        history = StageHistory("student", "Huber loss of ln(1+ECe), with the terms of the teacher")
 
         def tell(done: int, mean: float) -> None:
             history.epoch.append(done)
@@ -111,24 +136,44 @@ class _Student:
             if progress:
                 progress("student", done, self.settings.steps)
 
-        both = nn.ModuleList([self.student, self.project])
-        cycle(both, self._loss, self.settings.steps, self.settings, tell)
+        members, settings = self.student.members, self.settings
+        both = nn.ModuleList([members, self.project])
+        cycle(both, lambda: self._loss(members, self._evenly(), True), settings.steps, settings, tell)
+        for land, special in enumerate(self.student.specialists):
+            special.load_state_dict(members.state_dict())
+            if land in self._lands_without_points():
+                self._specialise(special, land)
+            if progress:
+                progress("students of lands", land + 1, len(self.student.specialists))
         return self.student.eval(), history
 
-    def _loss(self) -> Tensor:
+    def _lands_without_points(self) -> NDArray[np.intp]:
+        """Lands whose ground truth is the library's alone; where there are points, they speak."""
+        lands = np.arange(len(self.student.specialists))
+        return np.setdiff1d(lands, self.data.where.sat_land)[: self.settings.most_lands]
+
+    def _specialise(self, special: nn.Module, land: int) -> None:
+        """Train a land's networks on, mostly on its own samples."""
+        settings = replace(self.settings, learning_rate=self.settings.land_learning_rate)
+        weights = torch.where(self.lands[land], settings.land_focus, 1.0)
+        assert isinstance(special, Members)
+        cycle(special, lambda: self._loss(special, weights, False), settings.land_steps, settings)
+
+    def _evenly(self) -> Tensor:
+        return torch.ones(len(self.rows))
+
+    def _loss(self, members: Members, weights: Tensor, features: bool) -> Tensor:
+        """One draw of the loss of `members`, samples drawn by `weights` (row of self.rows,)."""
         settings = self.settings
-        rows = self.rows[torch.randint(len(self.rows), (settings.batch,), generator=self.generator)]
-        answers, hidden = self.student(self._drawn(rows), real=False)
+        rows = self.rows[torch.multinomial(weights, settings.batch, True, generator=self.generator)]
+        answers, hidden = members(self.student.inputs(self._drawn(rows)))
         loss = heard(answers, self.labels[rows], self.labelled[rows].float(), settings.huber_delta)
         if self.teacher is not None:
             loss = loss + heard(answers, self.answer[rows], self.told[rows], settings.huber_delta)
-            loss = loss + settings.relation_weight * self._likeness(hidden.mean(dim=0), rows)
+            if features:
+                loss = loss + settings.relation_weight * self._likeness(hidden.mean(dim=0), rows)
         if len(self.sat):
-            loss = loss + settings.real_weight * self._real()
-        if settings.adaptation and len(self.loose):
-            loss = loss + settings.alignment_weight * self._alignment(hidden, rows)
-        if settings.adaptation:
-            loss = loss + settings.identity_weight * self.student.adapter.size()
+            loss = loss + settings.real_weight * self._real(members)
         return loss
 
     def _drawn(self, rows: Tensor) -> Tensor:
@@ -145,17 +190,11 @@ class _Student:
         feature = functional.smooth_l1_loss(self.project(hidden[there]), theirs)
         return feature + relation_loss(hidden[there], theirs)
 
-    def _real(self) -> Tensor:
+    def _real(self, members: Members) -> Tensor:
         """Labelled pixels, each time under a little other light and noise."""
         settings, n = self.settings, self.settings.real_batch
         rows = torch.randint(len(self.sat), (n,), generator=self.generator)
         light = torch.exp(settings.real_gain_sd * torch.randn(n, 1, generator=self.generator))
         noise = settings.real_noise * torch.randn(n, self.sat.shape[1], generator=self.generator)
-        answers = self.student(self.sat[rows] * light + noise)[0]
+        answers = members(self.student.inputs(self.sat[rows] * light + noise, self.sat_gain[rows]))[0]
         return heard(answers, self.sat_y[rows], torch.ones(n), settings.huber_delta)
-
-    def _alignment(self, drawn: Tensor, rows: Tensor) -> Tensor:
-        picked = torch.randint(len(self.loose), (self.settings.batch,), generator=self.generator)
-        answers, real = self.student(self.loose[picked])
-        weights = label_shift_weights(self.believed[rows], answers.detach().mean(dim=0))
-        return alignment_loss(drawn, real, self.student.members.weights[-1], weights)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -42,9 +43,7 @@ class Teacher:
 
 def teach(data: BridgeData, settings: DeepSaltSettings, seed: int) -> tuple[Teacher, dict[str, Any]]:
     """Cross-fitted answers for every sample, with their R2 on samples whose EC was measured."""
-    spectra = torch.as_tensor(
-        data.lab_x if data.teacher_x is None or not settings.same_sample else data.teacher_x
-    )
+    spectra = torch.as_tensor(_read_by_teacher(data, settings))
     known = torch.isfinite(spectra).all(dim=1)
     rows = np.flatnonzero(known.numpy() & data.labelled)
     labels = torch.as_tensor(data.lab_y)
@@ -75,6 +74,21 @@ def teach(data: BridgeData, settings: DeepSaltSettings, seed: int) -> tuple[Teac
     feature = (feature - feature[known].mean(dim=0)) / (feature[known].std(dim=0) + 1e-6)
     feature[~known] = 0.0
     return Teacher(answer, (error**2 + spread**2).sqrt(), feature), facts
+
+
+def _read_by_teacher(data: BridgeData, settings: DeepSaltSettings) -> NDArray[np.float32]:
+    """(n, k) the vis-NIR, and beside it the other spectra of the very sample; NaN where they are missing.
+
+    Both domains have the same total variance: neither is louder for having more bands or larger numbers.
+    """
+    if data.teacher_x is None or not settings.same_sample:
+        return data.lab_x
+    parts = []
+    for values in (data.lab_x, data.teacher_x):
+        whole = values[np.isfinite(values).all(axis=1)]
+        scale = np.maximum(whole.std(axis=0), 1e-6) * len(values[0]) ** 0.5
+        parts.append((values - whole.mean(axis=0)) / scale)
+    return np.concatenate(parts, axis=1)
 
 
 def _fit(

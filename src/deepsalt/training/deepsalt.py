@@ -10,6 +10,7 @@ import torch
 
 from deepsalt.errors import TrainingError
 from deepsalt.models.bridge import BridgeStudent
+from deepsalt.models.tuning import Tuning
 from deepsalt.splits import grouped_folds
 from deepsalt.training.bridge_data import BridgeData
 from deepsalt.training.bridge_settings import DeepSaltSettings, switched
@@ -20,15 +21,20 @@ from deepsalt.training.device import seed_for
 from deepsalt.training.loop import Progress, StageHistory
 
 _GATE_FOLDS = 2
-_FEWEST_POINTS, _FEWEST_GROUPS = 40, 6
+_FEWEST_POINTS, _FEWEST_GROUPS, _FEWEST_SCENES = 40, 6, 3
+_CLEARLY = 1.645  # standard errors: one-sided 95 %
 _SLOWER = 1 / 3
 
 
 @dataclass(frozen=True)
 class DeepSaltResult:
-    """model predicts ln(1+ECe); history one entry a stage; checks plain facts for the report."""
+    """model predicts ln(1+ECe); history one entry a stage; checks plain facts for the report.
+
+    tunings  how each scene of the data is read, by its number
+    """
 
     model: BridgeStudent
+    tunings: dict[int, Tuning]
     history: list[StageHistory]
     checks: dict[str, Any]
 
@@ -40,25 +46,39 @@ def train_deepsalt(
 
     Raises TrainingError when the student ends no better than the mean in every attempt.
     """
-    if settings.shuffled_pairs:
-        data = _shuffled(data, seed)
     checks: dict[str, Any] = {"device": "cpu"}
     teacher = None
     if settings.distillation:
         teacher, checks["teacher"] = teach(data, settings, seed)
+        if settings.shuffled_pairs:
+            teacher = _shuffled(teacher, seed)
     if settings.gate:
         settings, checks["gate"] = ask_gate(data, teacher, settings, seed, progress)
         teacher = teacher if settings.distillation else None
     model, history, checks["student"] = _until_it_learns(data, teacher, settings, seed, progress)
-    return DeepSaltResult(model, [history], checks)
+    return DeepSaltResult(model, tunings_of(model, data, settings), [history], checks)
 
 
-def _shuffled(data: BridgeData, seed: int) -> BridgeData:
-    """A control: each sample's teacher spectrum is another sample's."""
-    if data.teacher_x is None:
-        return data
-    order = np.random.default_rng(seed_for(seed, "shuffled pairs")).permutation(len(data.teacher_x))
-    return replace(data, teacher_x=data.teacher_x[order])
+def tunings_of(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> dict[int, Tuning]:
+    """How each scene on a known land is read: its own networks and labels only where it has no points."""
+    where = data.where
+    if not settings.adaptation:
+        return {}
+    with_points = set(where.sat_land.tolist())
+    return {
+        scene: model.tuning_for(
+            torch.as_tensor(data.pixels_of(scene)), int(land), special=int(land) not in with_points
+        )
+        for scene, land in enumerate(where.scene_land)
+        if land >= 0
+    }
+
+
+def _shuffled(teacher: Teacher, seed: int) -> Teacher:
+    """A control: of each sample, what the teacher says of another one."""
+    drawn = np.random.default_rng(seed_for(seed, "shuffled pairs")).permutation(len(teacher.answer))
+    order = torch.as_tensor(drawn)
+    return Teacher(teacher.answer[order], teacher.error[order], teacher.features[order])
 
 
 def ask_gate(
@@ -68,45 +88,94 @@ def ask_gate(
     seed: int,
     progress: Progress | None = None,
 ) -> tuple[DeepSaltSettings, dict[str, Any]]:
-    """Switches that lower the error on labelled pixels of held-out groups, the others turned off.
+    """The settings without what does harm on labelled pixels of held-out scenes, and what was found.
 
-    Each candidate is a shorter training of one network a fold. Without enough points nothing can be
-    asked, and the adapter for real pixels, which nothing then speaks for, is left out; the facts say so.
+    Scenes are held out where three or more have points, else fields: a scene that is held out is one without
+    ground points, as those will be that are mapped. Each candidate is a shorter training a fold. What is left
+    out must have done harm beyond chance: two folds of few points say little, and what they do not contradict
+    stays on. Without enough points nothing can be asked.
     """
-    groups = len(np.unique(data.sat_groups))
-    if len(data.sat_x) < _FEWEST_POINTS or groups < _FEWEST_GROUPS:
-        why = f"{len(data.sat_x)} labelled pixels in {groups} groups are too few to ask"
-        return replace(settings, adaptation=False), {"asked": False, "why": why, "left out": ["adaptation"]}
-    quick = replace(settings, members=1, steps=max(1, settings.steps // 2), gate=False)
+    groups = _held_together(data)
+    if len(data.sat_x) < _FEWEST_POINTS or len(np.unique(groups)) < _FEWEST_SCENES:
+        why = f"{len(data.sat_x)} points in {len(np.unique(groups))} scenes or fields are too few to ask"
+        return settings, {"asked": False, "why": why, "left out": []}
+    quick = replace(
+        settings,
+        members=1,
+        steps=max(1, settings.steps // 2),
+        land_steps=max(1, settings.land_steps // 2),
+        gate=False,
+    )
     candidates: dict[str, DeepSaltSettings] = {"as set": quick}
-    for switch in ("adaptation", "distillation"):
+    for switch in ("adaptation", "distillation", "bridge"):
         if getattr(settings, switch):
             candidates[f"without {switch}"] = switched(quick, **{switch: False})
-    folds = list(grouped_folds(data.sat_groups, _GATE_FOLDS, seed))
-    rmse: dict[str, float] = {}
+    folds = list(grouped_folds(groups, _GATE_FOLDS, seed))
+    errors: dict[str, np.ndarray] = {}
     for done, (name, candidate) in enumerate(candidates.items()):
-        rmse[name] = _held_out_rmse(data, teacher, candidate, folds, seed)
+        errors[name] = _held_out_errors(data, teacher, candidate, folds, seed)
         if progress:
             progress("gate", done + 1, len(candidates))
-    lost = [
-        name.removeprefix("without ") for name in rmse if name != "as set" and rmse[name] < rmse["as set"]
-    ]
-    return switched(settings, **dict.fromkeys(lost, False)), {"asked": True, "rmse": rmse, "left out": lost}
+    whole = errors.pop("as set")
+    harm = {name: _standard_errors(whole**2 - one**2, data.sat_groups) for name, one in errors.items()}
+    lost = [name.removeprefix("without ") for name, found in harm.items() if found > _CLEARLY]
+    rmse = {name: _rmse(one) for name, one in {"as set": whole, **errors}.items()}
+    facts = {"asked": True, "rmse": rmse, "harm in standard errors": harm, "left out": lost}
+    return switched(settings, **dict.fromkeys(lost, False)), facts
 
 
-def _held_out_rmse(
+def _rmse(errors: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(errors**2)))
+
+
+def _standard_errors(values: np.ndarray, groups: np.ndarray) -> float:
+    """Sum of (row,) values in units of its standard error, fields being drawn as wholes."""
+    sums = np.bincount(np.unique(groups, return_inverse=True)[1], weights=values)
+    return float(sums.sum() / max(np.sqrt((sums**2).sum()), 1e-12))
+
+
+def _held_together(data: BridgeData) -> np.ndarray:
+    """(m,) what is held out as one: the scene, or the field where there are not three scenes."""
+    scenes = data.where.sat_scene
+    if len(np.unique(scenes[scenes >= 0])) >= _FEWEST_SCENES and (scenes >= 0).all():
+        return scenes.astype(str)
+    few = len(np.unique(data.sat_groups)) < _FEWEST_GROUPS
+    return np.zeros(len(data.sat_groups), str) if few else data.sat_groups
+
+
+def _held_out_errors(
     data: BridgeData,
     teacher: Teacher | None,
     settings: DeepSaltSettings,
     folds: list[tuple[np.ndarray, np.ndarray]],
     seed: int,
-) -> float:
-    errors = []
+) -> np.ndarray:
+    """(m,) error of each labelled pixel when its fold was held out, on ln(1+ECe)."""
+    errors = np.zeros(len(data.sat_y))
     for train, test in folds:
         heard = teacher if settings.distillation else None
-        student, _ = train_student(data.with_points(train), heard, settings, seed)
-        errors.append(student.predict(data.sat_x[test]).numpy() - data.sat_y[test])
-    return float(np.sqrt(np.mean(np.concatenate(errors) ** 2)))
+        part = data.with_points(train)
+        student, _ = train_student(part, heard, settings, seed)
+        errors[test] = _answers(student, part, settings, data, test) - data.sat_y[test]
+    return errors
+
+
+def _answers(
+    student: BridgeStudent,
+    learned: BridgeData,
+    settings: DeepSaltSettings,
+    asked: BridgeData,
+    rows: np.ndarray,
+) -> np.ndarray:
+    """ln(1+ECe) of labelled pixels `rows` of `asked`, each read as its scene is."""
+    tunings = tunings_of(student, learned, settings)
+    scenes = asked.where.sat_scene[rows]
+    answers = np.empty(len(rows), np.float32)
+    for scene in np.unique(scenes):
+        here = scenes == scene
+        tuned = student.tuned(tunings.get(int(scene), Tuning()))
+        answers[here] = tuned.predict(asked.sat_x[rows[here]]).numpy()
+    return answers
 
 
 def _until_it_learns(
@@ -119,7 +188,7 @@ def _until_it_learns(
     failed: list[dict[str, Any]] = []
     for attempt in range(settings.retries + 1):
         student, history = train_student(data, teacher, settings, seed, attempt, progress)
-        facts = _answers_on_training_rows(student, data)
+        facts = _answers_on_training_rows(student, data, settings)
         if facts["collapse"] is None:
             told = {"r2_on_training_rows": facts["validation_r2"], "spread": facts["spread"]}
             return student, history, {**told, "retries": failed}
@@ -132,15 +201,18 @@ def _until_it_learns(
     )
 
 
-def _answers_on_training_rows(student: BridgeStudent, data: BridgeData) -> dict[str, Any]:
+def _answers_on_training_rows(
+    student: BridgeStudent, data: BridgeData, settings: DeepSaltSettings
+) -> dict[str, Any]:
     """Do the answers vary, and beat the mean, on the labelled pixels, or else on the bare library?
 
     These rows were learned from: this catches a collapse, and says nothing of accuracy.
     """
     if len(data.sat_x) >= _FEWEST_POINTS:
-        return prediction_facts(data.sat_y, student.predict(data.sat_x).numpy())
+        everything = np.arange(len(data.sat_x))
+        return prediction_facts(data.sat_y, _answers(student, data, settings, data, everything))
     rows = data.labelled
     with torch.no_grad():
         seen = torch.as_tensor(data.lab_x[rows]) @ torch.as_tensor(data.response).T
-        answers = student(seen, real=False)[0].mean(dim=0)
+        answers = student(seen)[0].mean(dim=0)
     return prediction_facts(data.lab_y[rows], answers.numpy())

@@ -1,0 +1,149 @@
+"""Lands: which laboratory samples lie under which scene, told by their places alone.
+
+No sample is joined with a pixel here. A library's places may be coarse and its samples old; that they are of
+this land is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from deepsalt.spectra import Spectra
+
+if TYPE_CHECKING:
+    from deepsalt.training.bridge_data import Ground
+
+#: Fewer samples with EC, or pixels, say too little of a mean.
+FEWEST_SAMPLES, FEWEST_PIXELS = 20, 50
+_PLACE = ("latitude", "longitude")
+_MARGIN = 0.02  # of the height and width of the pixels' box: a scene's edge is not all drawn
+_INSIDE = 0.9  # share of a scene's pixels that must lie on a land for it to be of that land
+
+
+@dataclass(frozen=True)
+class Land:
+    """A box of ground (degrees WGS84) that the library has samples of.
+
+    samples  how many of them have EC
+    special  whether the model has networks for it alone: it has no ground points of its own
+    """
+
+    south: float
+    north: float
+    west: float
+    east: float
+    samples: int
+    special: bool = False
+
+    def holds(self, table: pd.DataFrame) -> NDArray[np.bool_]:
+        """(row,) whether `latitude` and `longitude` lie inside."""
+        latitude, longitude = (table[name].to_numpy(np.float64) for name in _PLACE)
+        inside = (latitude >= self.south) & (latitude <= self.north)
+        return np.asarray(inside & (longitude >= self.west) & (longitude <= self.east))
+
+    def as_plain(self) -> dict[str, Any]:
+        """For a model's card."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, content: Mapping[str, Any]) -> Land:
+        """Back from a card. Raises KeyError, TypeError or ValueError for what is no land."""
+        edges = {name: float(content[name]) for name in ("south", "north", "west", "east")}
+        return cls(**edges, samples=int(content["samples"]), special=bool(content["special"]))
+
+
+@dataclass(frozen=True, eq=False)
+class Survey:
+    """Scenes by name and the lands they show; `ground` says the same in numbers of rows."""
+
+    scenes: tuple[str, ...]
+    lands: tuple[Land, ...]
+    ground: Ground
+
+
+def survey(
+    visnir: Spectra,
+    known: NDArray[np.bool_],
+    sites: Spectra | None,
+    unlabelled: Spectra | None,
+) -> Survey:
+    """What lies where, from the columns `scene`, `latitude` and `longitude` of the tables.
+
+    known  (n,) samples whose EC was measured
+    Tables without these columns have no scene; a scene has no land where the library has fewer than 20
+    samples with EC, or where fewer than 50 pixels are given.
+    """
+    from deepsalt.training.bridge_data import Ground
+
+    pixels = [_scenes_of(table) for table in (sites, unlabelled)]
+    names = tuple(sorted(set(np.concatenate(pixels).tolist()) - {""}))
+    numbers = {name: number for number, name in enumerate(names)}
+    sat, loose = (np.array([numbers.get(name, -1) for name in one], np.intp) for one in pixels)
+    lands: list[Land] = []
+    members: list[NDArray[np.bool_]] = []
+    scene_land = np.full(len(names), -1, np.intp)
+    for scene, name in enumerate(names):
+        found = _land_under(visnir, known, _places_of(name, sites, unlabelled))
+        if found is None:
+            continue
+        land, inside = found
+        same = [k for k, other in enumerate(members) if np.array_equal(other, inside)]
+        if same:
+            scene_land[scene] = same[0]
+            continue
+        scene_land[scene] = len(lands)
+        lands.append(land)
+        members.append(inside)
+    samples = np.array(members) if members else np.zeros((0, len(visnir)), bool)
+    ground = Ground(samples, scene_land, sat, loose)
+    with_points = set(ground.sat_land.tolist())
+    marked = [replace(land, special=number not in with_points) for number, land in enumerate(lands)]
+    return Survey(names, tuple(marked), ground)
+
+
+def land_of(lands: tuple[Land, ...], pixels: Spectra) -> int | None:
+    """The first land that holds nine tenths of these pixels, at least 50; None for none."""
+    if len(pixels) < FEWEST_PIXELS or not set(_PLACE) <= set(pixels.samples):
+        return None
+    for number, land in enumerate(lands):
+        if land.holds(pixels.samples).mean() >= _INSIDE:
+            return number
+    return None
+
+
+def _scenes_of(table: Spectra | None) -> NDArray[np.str_]:
+    if table is None:
+        return np.zeros(0, np.str_)
+    if "scene" not in table.samples or not set(_PLACE) <= set(table.samples):
+        return np.zeros(len(table), np.str_)
+    return table.samples["scene"].fillna("").to_numpy().astype(str)
+
+
+def _places_of(scene: str, *tables: Spectra | None) -> pd.DataFrame:
+    parts = [
+        table.samples.loc[_scenes_of(table) == scene, list(_PLACE)]
+        for table in tables
+        if table is not None and (_scenes_of(table) == scene).any()
+    ]
+    return pd.concat(parts, ignore_index=True).dropna()
+
+
+def _land_under(
+    visnir: Spectra, known: NDArray[np.bool_], places: pd.DataFrame
+) -> tuple[Land, NDArray[np.bool_]] | None:
+    """The box of these pixels, and which samples lie in it."""
+    if len(places) < FEWEST_PIXELS or not set(_PLACE) <= set(visnir.samples):
+        return None
+    low, high = places.min(), places.max()
+    edge = (high - low) * _MARGIN
+    (south, west), (north, east) = low - edge, high + edge
+    box = Land(float(south), float(north), float(west), float(east), 0)
+    inside = box.holds(visnir.samples)
+    samples = int((inside & known).sum())
+    return (replace(box, samples=samples), inside) if samples >= FEWEST_SAMPLES else None
