@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: Fewer samples with EC, or pixels, say too little of a mean.
 FEWEST_SAMPLES, FEWEST_PIXELS = 20, 50
+#: A model knows no more lands; the scenes of others are read as they are.
+MOST_LANDS = 256
 _PLACE = ("latitude", "longitude")
 _MARGIN = 0.02  # of the height and width of the pixels' box: a scene's edge is not all drawn
 _INSIDE = 0.9  # share of a scene's pixels that must lie on a land for it to be of that land
@@ -77,7 +79,7 @@ def survey(
 
     known  (n,) samples whose EC was measured
     Tables without these columns have no scene; a scene has no land where the library has fewer than 20
-    samples with EC, or where fewer than 50 pixels are given.
+    samples with EC, where fewer than 50 pixels are given, or after 256 lands.
     """
     from deepsalt.training.bridge_data import Ground
 
@@ -96,6 +98,8 @@ def survey(
         same = [k for k, other in enumerate(members) if np.array_equal(other, inside)]
         if same:
             scene_land[scene] = same[0]
+            continue
+        if len(lands) == MOST_LANDS:
             continue
         scene_land[scene] = len(lands)
         lands.append(land)

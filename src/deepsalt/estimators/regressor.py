@@ -86,8 +86,8 @@ class DeepSaltRegressor:
         sites       satellite spectra with `ece_ds_m`, and `group` where samples belong together
         unlabelled  pixels on the bands of `sites`, best of the very scenes that will be mapped
 
-        With `scene`, `latitude` and `longitude` in the tables, a scene on land that the library has samples of
-        is brought into line with them (`scenes_`); how, see docs/transfer.md.
+        With `scene`, `latitude` and `longitude` in the tables, a scene on land that the library has samples
+        of is brought into line with them (`scenes_`); how, see docs/transfer.md.
         Nothing but these rows is learned from: keep test rows out of all three. Short gaps in pixels are
         filled, pixels with wider ones are left out and counted in `checks_` and the card.
         Raises UsageError, LabelError or BandError for what cannot be used, TrainingError after a collapse.
@@ -294,8 +294,8 @@ def _said(tuning: Tuning) -> str:
     if tuning.land is None:
         return "The scene's pixels were brought into line with the library's samples of its land."
     return (
-        "The scene's pixels, and the mean and spread of its answers, were brought towards the library's samples "
-        "of its land; ground points there would say more."
+        "The scene's pixels, and the mean and spread of its answers, were brought towards the library's "
+        "samples of its land; ground points there would say more."
     )
 
 

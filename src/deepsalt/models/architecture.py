@@ -24,7 +24,7 @@ _LIMITS = {
     "covariates": 1_024,
     "channels": 4_096,
     "members": 64,
-    "rank": 256,
+    "lands": 256,
 }
 _MAX_HIDDEN = (16, 16_384)  # layers, units in one
 

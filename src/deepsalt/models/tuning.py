@@ -1,9 +1,9 @@
 """Tuning a student to one scene: what the library knows of the land brings its pixels and answers into line.
 
-A scene has errors of its own (calibration, air, light) and its land has soils and salts of its own. Laboratory
-samples of that land tell what its pixels must look like on average, and how salty they are. The mean of all
-pixels of a scene cannot tell a bright soil from a bright calibration; the mean of drawn pixels of its own
-soils can.
+A scene has errors of its own (calibration, air, light) and its land has soils and salts of its own.
+Laboratory samples of that land tell what its pixels must look like on average, and how salty they are. The
+mean of all pixels of a scene cannot tell a bright soil from a bright calibration; beside the mean of drawn
+pixels of its own soils it can.
 """
 
 from __future__ import annotations

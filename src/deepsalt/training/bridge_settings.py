@@ -38,7 +38,7 @@ class DeepSaltSettings:
     members: int = 3
     dropout: float = 0.2
 
-    # Its training: one cosine cycle over so many steps. Longer ones learn the draws better and real pixels worse.
+    # Its training: one cosine cycle over so many steps. Longer ones learn the draws better, pixels worse.
     steps: int = 600
     batch: int = 256
     learning_rate: float = 2e-3
@@ -54,8 +54,8 @@ class DeepSaltSettings:
     response_weight: float = 0.5
     relation_weight: float = 0.05
 
-    # A land without ground points has networks of its own: the general ones, trained on for so many steps with
-    # its samples drawn so much oftener than others. Of more lands, the first so many have them.
+    # A land without ground points has networks of its own: the general ones, trained on for so many steps
+    # with its samples drawn so much oftener than others. Of more lands, the first so many have them.
     land_steps: int = 300
     land_learning_rate: float = 1e-3
     land_focus: float = 20.0

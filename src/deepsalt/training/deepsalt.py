@@ -24,6 +24,7 @@ _GATE_FOLDS = 2
 _FEWEST_POINTS, _FEWEST_GROUPS, _FEWEST_SCENES = 40, 6, 3
 _CLEARLY = 1.645  # standard errors: one-sided 95 %
 _SLOWER = 1 / 3
+_KNOWS = 0.2  # R2 on samples it did not learn from, below which a teacher is not heard
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,24 @@ def train_deepsalt(
     checks: dict[str, Any] = {"device": "cpu"}
     teacher = None
     if settings.distillation:
-        teacher, checks["teacher"] = teach(data, settings, seed)
-        if settings.shuffled_pairs:
-            teacher = _shuffled(teacher, seed)
+        teacher, checks["teacher"] = _teacher(data, settings, seed)
     if settings.gate:
         settings, checks["gate"] = ask_gate(data, teacher, settings, seed, progress)
         teacher = teacher if settings.distillation else None
     model, history, checks["student"] = _until_it_learns(data, teacher, settings, seed, progress)
     return DeepSaltResult(model, tunings_of(model, data, settings), [history], checks)
+
+
+def _teacher(
+    data: BridgeData, settings: DeepSaltSettings, seed: int
+) -> tuple[Teacher | None, dict[str, Any]]:
+    """A teacher and what is known of it; None where it knows too little to be heard. Controls are heard."""
+    teacher, facts = teach(data, settings, seed)
+    if settings.shuffled_pairs:
+        return _shuffled(teacher, seed), {**facts, "heard": True}
+    knows = facts["validation_r2"] is not None and facts["validation_r2"] >= _KNOWS
+    heard = knows or settings.untrained_teacher
+    return teacher if heard else None, {**facts, "heard": heard}
 
 
 def tunings_of(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> dict[int, Tuning]:
@@ -107,8 +118,13 @@ def ask_gate(
         gate=False,
     )
     candidates: dict[str, DeepSaltSettings] = {"as set": quick}
-    for switch in ("adaptation", "distillation", "bridge"):
-        if getattr(settings, switch):
+    asked = {
+        "adaptation": settings.adaptation,
+        "distillation": teacher is not None,
+        "bridge": settings.bridge,
+    }
+    for switch, on in asked.items():
+        if on:
             candidates[f"without {switch}"] = switched(quick, **{switch: False})
     folds = list(grouped_folds(groups, _GATE_FOLDS, seed))
     errors: dict[str, np.ndarray] = {}
