@@ -316,3 +316,22 @@ def test_scene_names_cannot_leave_the_output_folder(tmp_path: Path) -> None:
     scene = scene_of(soil(1, 1, 0.1), name="../../etc/scene")
     result = map_scene(Brightness(), scene, tmp_path / "maps")
     assert result.folder.parent == tmp_path / "maps"
+
+
+def test_a_predictor_that_reads_each_scene_in_its_own_way_is_asked_to(
+    six_pixels: MemoryScene, tmp_path: Path
+) -> None:
+    class Bound(Brightness):
+        notes: tuple[str, ...] = ()
+
+        def for_scene(self, scene: Any, max_ndvi: float) -> Any:
+            other = Bound()
+            other.notes = (f"read as {scene.name} below {max_ndvi}",)
+            return other
+
+        def predict(self, spectra: Any) -> Any:
+            assert self.notes, "the predictor of no scene was asked"
+            return super().predict(spectra)
+
+    result = map_scene(Bound(), six_pixels, tmp_path, max_ndvi=0.3)
+    assert "read as TOY-SCENE below 0.3" in result.summary["notes"]
