@@ -174,9 +174,9 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
         "... clean laboratory spectra instead of drawn pixels",
         "ablation",
     ),
-    "deepsalt without same-sample": (
-        {"gate": False, "same_sample": False},
-        "... the teacher reads no mid infrared",
+    "deepsalt with mid infrared": (
+        {"gate": False, "same_sample": True},
+        "... the teacher reads the mid infrared of the very sample too",
         "ablation",
     ),
     "deepsalt without distillation": ({"gate": False, "distillation": False}, "... no teacher", "ablation"),

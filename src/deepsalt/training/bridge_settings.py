@@ -19,7 +19,7 @@ class DeepSaltSettings:
 
     # Switches: one code path a row of the ablation table.
     bridge: bool = True  # draw nuisances; off: laboratory spectra as the sensor would see them, clean
-    same_sample: bool = True  # the teacher reads the mid infrared of the very sample too; off: vis-NIR alone
+    same_sample: bool = False  # the teacher reads the mid infrared of the very sample too: no gain was found
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
