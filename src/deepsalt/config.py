@@ -79,7 +79,7 @@ class SplitConfig(_Section):
 class MethodConfig(_Section):
     """The preset, its hyperparameters, and what runs beside it."""
 
-    preset: Literal["deepsalt", "paper"] = "paper"
+    preset: Literal["deepsalt", "paper"] = "deepsalt"
     adaptation: bool = True
     distillation: bool = True
     student_alone: bool = True
@@ -240,10 +240,10 @@ library_covers_unseen = false   # true: laboratory samples of that region may be
 pixels_of_unseen = false     # true: pixels of its scene may be seen, without a label, as when it is mapped
 
 [method]
-preset = "paper"             # "paper": the published method; "deepsalt": the bridge of physics
+preset = "deepsalt"          # "deepsalt": the bridge of physics; "paper": the published method
 adaptation = true
 distillation = true
-student_alone = true         # train the student without adaptation beside it
+student_alone = true         # preset paper: train its student without adaptation beside it
 baselines = ["mean", "plsr", "boosting", "svr"]
 pair_within_m = 60           # a laboratory site and a pixel this close are a pair
 

@@ -65,7 +65,7 @@ def config_of(world: Path, **changes: object) -> Config:
             "unlabelled_pixels": 400,
         },
         "split": {"unseen_region": "gypsum_marl"},
-        "method": {"baselines": ["mean", "plsr"], "settings": FAST},
+        "method": {"preset": "paper", "baselines": ["mean", "plsr"], "settings": FAST},
     }
     return parse_config({**content, **changes})
 

@@ -48,6 +48,7 @@ unlabelled_pixels = 100
 [split]
 unseen_region = "gypsum_marl"
 [method]
+preset = "paper"
 adaptation = false
 distillation = false
 baselines = ["mean"]

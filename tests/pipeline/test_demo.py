@@ -11,7 +11,7 @@ from tests.pipeline.conftest import FAST, WORLD, silent
 from deepsalt.console import Console
 from deepsalt.pipeline.demo import Demo, run_demo
 
-METHOD = {"method": {"baselines": ["mean", "plsr"], "settings": FAST}}
+METHOD = {"method": {"preset": "paper", "baselines": ["mean", "plsr"], "settings": FAST}}
 
 
 @pytest.fixture(scope="module")

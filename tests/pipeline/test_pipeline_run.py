@@ -93,7 +93,13 @@ def test_a_current_run_is_not_trained_again_and_a_changed_one_is(
     train(config_of(world), copy, lambda what, *_: said.append(what))
     assert said == ["config and inputs have not changed"]
     assert (copy / "model.safetensors").stat().st_mtime_ns == before
-    alone = {"baselines": ["mean"], "adaptation": False, "distillation": False, "settings": FAST}
+    alone = {
+        "preset": "paper",
+        "baselines": ["mean"],
+        "adaptation": False,
+        "distillation": False,
+        "settings": FAST,
+    }
     changed = config_of(world, method=alone)
     train(changed, copy, silent)
     assert Run(copy).read("metrics")["methods"] == ["mean", "student-alone"]

@@ -37,7 +37,9 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
     Raises what reading, preparing and training raise; metrics.json is written last, so that a run
     that failed is never taken for a finished one.
     """
-    settings = preset_settings(config.method.preset, config.method.settings)
+    # A laboratory-only run trains the teacher of the published method, whatever the preset.
+    preset = config.method.preset if config.satellite is not None else "paper"
+    settings = preset_settings(preset, config.method.settings)
     run = Run.create(out)
     inputs = input_fingerprints(config)
     if is_current(run, config, inputs):
