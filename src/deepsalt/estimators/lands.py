@@ -87,11 +87,12 @@ def survey(
     names = tuple(sorted(set(np.concatenate(pixels).tolist()) - {""}))
     numbers = {name: number for number, name in enumerate(names)}
     sat, loose = (np.array([numbers.get(name, -1) for name in one], np.intp) for one in pixels)
+    places = _places_by_scene(sites, unlabelled)
     lands: list[Land] = []
     members: list[NDArray[np.bool_]] = []
     scene_land = np.full(len(names), -1, np.intp)
     for scene, name in enumerate(names):
-        found = _land_under(visnir, known, _places_of(name, sites, unlabelled))
+        found = _land_under(visnir, known, places[name])
         if found is None:
             continue
         land, inside = found
@@ -129,13 +130,16 @@ def _scenes_of(table: Spectra | None) -> NDArray[np.str_]:
     return table.samples["scene"].fillna("").to_numpy().astype(str)
 
 
-def _places_of(scene: str, *tables: Spectra | None) -> pd.DataFrame:
+def _places_by_scene(*tables: Spectra | None) -> dict[str, pd.DataFrame]:
     parts = [
-        table.samples.loc[_scenes_of(table) == scene, list(_PLACE)]
+        table.samples[list(_PLACE)].assign(scene=_scenes_of(table))
         for table in tables
-        if table is not None and (_scenes_of(table) == scene).any()
+        if table is not None and set(_PLACE) <= set(table.samples)
     ]
-    return pd.concat(parts, ignore_index=True).dropna()
+    if not parts:
+        return {}
+    found = pd.concat(parts, ignore_index=True).groupby("scene")[list(_PLACE)]
+    return {str(name): places.dropna() for name, places in found}
 
 
 def _land_under(

@@ -33,6 +33,8 @@ def _on_teacher(facts: Mapping[str, Any]) -> list[str]:
             f"{score}; a teacher with random weights scores {facts['untrained_r2']:.2f}. "
             "It knows nothing that it could pass on: do not read a gain as transfer."
         ]
+    if not facts.get("heard", True):
+        return [f"{score}: it knows too little, and was not heard."]
     if "untrained_r2" not in facts:
         return [f"{score}, each by networks that never saw its profile."]
     return [f"{score} (random weights: {facts['untrained_r2']:.2f})."]
@@ -43,16 +45,16 @@ def _on_gate(facts: Mapping[str, Any]) -> list[str]:
     if not facts:
         return []
     if not facts["asked"]:
-        return [f"The gate could not be asked ({facts['why']}): the adapter for real pixels was left out."]
+        return [f"The gate could not be asked ({facts['why']}): everything that is set stays on."]
     whole = facts["rmse"]["as set"]
     lines = []
     for name, error in facts["rmse"].items():
         if name == "as set":
             continue
         switch = name.removeprefix("without ")
-        went = "left out" if switch in facts["left out"] else "kept"
+        went = "left out: it does harm" if switch in facts["left out"] else "kept: no harm beyond chance"
         lines.append(
-            f"Gate: {switch} {went}. RMSE on ln(1+ECe) of held-out fields "
+            f"Gate: {switch} {went}. RMSE on ln(1+ECe) of held-out scenes or fields "
             f"{whole:.3f} with it, {error:.3f} without."
         )
     return lines
