@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests.mapping.conftest import MemoryScene, scene_of
 
 from deepsalt.augment import BridgeSettings
 from deepsalt.errors import BandError, ModelFileError, UsageError
@@ -16,7 +17,7 @@ from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights, library_labels
 from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.resample import resample
-from deepsalt.spectra import Axis, Sensor, Spectra
+from deepsalt.spectra import Axis, MaskReason, Sensor, Spectra
 from deepsalt.training import DeepSaltSettings
 from deepsalt.units import log_ece
 
@@ -280,6 +281,38 @@ def test_a_scene_met_later_is_tuned_from_its_pixels_whatever_its_sensor(tuned: D
     assert "later" not in tuned.scenes_
     far = tuned.adapted_to(on_land(pixels(300, 4), 70.0, "far"), "far")
     np.testing.assert_array_equal(far.predict(asked), tuned.predict(asked))
+
+
+def scene_on_land(error: float, masked: bool = False) -> MemoryScene:
+    """20 x 20 pixels of the library's land, seen with an error of calibration."""
+    seen = on_land(pixels(400, 6), 0.0, "later", error)
+    cube = np.full((400, len(ENMAP)), np.nan, np.float32)
+    cube[:, np.asarray(ENMAP.good)] = seen.values
+    return scene_of(
+        cube.reshape(20, 20, -1),
+        np.full((20, 20), int(MaskReason.CLOUD) if masked else 0),
+        name="later", sensor=ENMAP, empty=~np.asarray(ENMAP.good), crs="EPSG:4326",
+        transform=(0.05, 0.0, 10.0, 0.0, -0.05, 1.0),
+    )  # fmt: skip
+
+
+def test_a_map_tunes_a_scene_that_training_did_not_meet(tuned: DeepSaltRegressor) -> None:
+    bound = tuned.for_scene(scene_on_land(0.3), max_ndvi=1.0)
+    asked = on_land(pixels(150, 9), 0.0, "whatever", 0.3)
+    assert r2(bound, asked) > 0.7  # the scene it is bound to counts, not the column
+    assert "brought towards the library's samples" in bound.notes[0]
+    assert (tuned.scene, tuned.notes, set(tuned.scenes_)) == (None, (), {"away"})
+
+
+def test_a_wholly_masked_scene_or_a_model_without_lands_is_no_error(
+    tuned: DeepSaltRegressor, fitted: DeepSaltRegressor
+) -> None:
+    masked = tuned.for_scene(scene_on_land(0.0, masked=True))
+    assert "No valid pixel" in masked.notes[0]
+    plain = fitted.for_scene(scene_on_land(0.0))
+    assert "knows no land" in plain.notes[0]
+    asked = pixels(20, 9)
+    np.testing.assert_array_equal(plain.predict(asked), fitted.predict(asked))
 
 
 def test_scenes_and_lands_come_back_from_the_file(tuned: DeepSaltRegressor, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from deepsalt.errors import ConfigError, OutputError, TrainingError, UsageError
 from deepsalt.evaluation.comparison import TUNED
 from deepsalt.pairing import far_from
 from deepsalt.pipeline import tasks
-from deepsalt.pipeline.cases import Case, cases_of, draw_points
+from deepsalt.pipeline.cases import Case, cases_of, draw_points, own_frames
 from deepsalt.pipeline.compare import asked_for, compare
 from deepsalt.pipeline.methods import _METHODS, METHODS, Context, Method, methods_named, register
 from deepsalt.pipeline.run import to_json
@@ -284,6 +284,15 @@ def test_two_processes_find_what_one_finds(out: Path, tmp_path: Path) -> None:
     for one, other in zip(found["results"], alone["results"], strict=True):
         assert one["ln"]["rmse"] == pytest.approx(other["ln"]["rmse"])
     assert found["reference"] == TUNED
+
+
+def test_the_configs_word_on_pixels_stands_unless_the_call_says_otherwise(world: Path) -> None:
+    split = {"unseen_region": "gypsum_marl", "library_covers_unseen": True}
+    config = config_of(world, split=split)
+    for said, pixels in ((None, False), ([True], True)):
+        (frame,) = own_frames(config, CompareConfig(repeats=1, covered=said))
+        assert frame.config.split.library_covers_unseen
+        assert frame.config.split.pixels_of_unseen == pixels
 
 
 def test_own_data_are_split_anew_and_count_as_one_land(world: Path, tmp_path: Path) -> None:

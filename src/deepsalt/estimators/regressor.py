@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import ModelFileError, TrainingError, UsageError
+from deepsalt.errors import LabelError, ModelFileError, TrainingError, UsageError
 from deepsalt.estimators.bridge_inputs import (
     bridge_data,
     channel_axis,
@@ -150,12 +150,13 @@ class DeepSaltRegressor:
 
         from deepsalt.models import Tuning
 
-        land = land_of(self.lands_, pixels)
+        student, values = self._readable(pixels)
+        whole = np.isfinite(values).all(axis=1)
+        land = land_of(self.lands_, pixels.take(np.flatnonzero(whole)))
         tuning = Tuning()
         if land is not None:
-            student, values = self._readable(pixels)
-            whole = torch.as_tensor(values[np.isfinite(values).all(axis=1)])
-            tuning = student.tuning_for(whole, land, special=self.lands_[land].special)
+            seen = torch.as_tensor(values[whole])
+            tuning = student.tuning_for(seen, land, special=self.lands_[land].special)
         other = copy(self)
         other.scenes_ = {**self.scenes_, scene: tuning}
         return other
@@ -169,10 +170,19 @@ class DeepSaltRegressor:
         from deepsalt.models import Tuning
 
         found = copy(self)
-        if self.lands_ and scene.name not in self.scenes_:
-            pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, max_ndvi)
-            found = self.adapted_to(pixels, scene.name)
         found.scene = scene.name
+        if not self.lands_:
+            found.notes = (
+                "The model knows no land of the library: the scene's pixels are read as they are.",
+            )
+            return found
+        if scene.name not in self.scenes_:
+            try:
+                pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, max_ndvi)
+            except LabelError:
+                found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
+                return found
+            found.scenes_ = self.adapted_to(pixels, scene.name).scenes_
         found.notes = (_said(found.scenes_.get(scene.name, Tuning())),)
         return found
 

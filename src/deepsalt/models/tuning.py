@@ -50,8 +50,8 @@ def line_towards(answers: Tensor, mean: float, deviation: float, samples: float)
 
     mean, deviation  of ln(1+ECe) of the land's samples
     samples          how many; the mean is believed samples / (samples + 40)
-    The optimum of a linear correction of a regression for prior mean and variance ("credibility", Buhlmann
-    1967, ASTIN Bulletin 4, for the share).
+    The share is that of credibility theory (Buhlmann 1967, ASTIN Bulletin 4); the stretch is no optimum of
+    anything: what it aims at and how far it goes were chosen on development worlds.
     """
     centre, spread = float(answers.mean()), float(answers.std(correction=0))
     scale = 1.0

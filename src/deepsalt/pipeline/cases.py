@@ -134,7 +134,12 @@ def own_frames(config: Config, wanted: CompareConfig) -> list[Frame]:
     inputs = input_fingerprints(config)
     inside = [config.split.library_covers_unseen] if wanted.covered is None else _distinct(wanted.covered)
     chosen = inside if config.split.unseen_region else inside[:1]
-    return [_own_frame(config, repeat, cover, inputs) for repeat in range(wanted.repeats) for cover in chosen]
+    said = wanted.covered is not None
+    return [
+        _own_frame(config, repeat, cover, said, inputs)
+        for repeat in range(wanted.repeats)
+        for cover in chosen
+    ]
 
 
 def draw_points(groups: NDArray[Any], points: int | None, seed: int, draw: int) -> Rows:
@@ -179,9 +184,11 @@ def _world_frame(world: WorldSettings, covered: bool, config: Config | None, fol
     )
 
 
-def _own_frame(config: Config, repeat: int, covered: bool, inputs: Mapping[str, str]) -> Frame:
+def _own_frame(config: Config, repeat: int, covered: bool, chosen: bool, inputs: Mapping[str, str]) -> Frame:
+    """`chosen`: the comparison was told whether the region is covered, rather than the config."""
     unseen = config.split.unseen_region
-    split = config.split.model_copy(update=dict.fromkeys(_COVERING, covered))
+    asked = _COVERING if chosen else ("library_covers_unseen",)  # else the config's word on pixels stands
+    split = config.split.model_copy(update=dict.fromkeys(asked, covered))
     made = config.model_copy(update={"seed": config.seed + repeat, "split": split})
     cover: Cover = "none" if unseen is None else "covered" if covered else "unknown"
     words = "" if unseen is None else f", {unseen} unseen, {cover}"
