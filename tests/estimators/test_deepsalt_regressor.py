@@ -201,7 +201,8 @@ def test_a_teacher_that_knows_nothing_is_not_heard() -> None:
 
 
 def test_the_gate_says_which_way_it_went() -> None:
-    model = DeepSaltRegressor(replace(FAST, gate=True)).fit(soils(200, 0), pixels(80, 1), pixels(80, 2))
+    quick = replace(FAST, gate=True, steps=100, land_steps=50, teacher_steps=60)
+    model = DeepSaltRegressor(quick).fit(soils(200, 0), pixels(80, 1), pixels(80, 2))
     gate = model.checks_["gate"]
     assert gate["asked"]
     assert set(gate["rmse"]) == {
@@ -211,7 +212,7 @@ def test_the_gate_says_which_way_it_went() -> None:
     assert gate["left out"] == [k[8:] for k, v in gate["harm in standard errors"].items() if v > 1.645]
     for name in gate["left out"]:
         assert gate["rmse"][f"without {name}"] < gate["rmse"]["as set"]
-    few = DeepSaltRegressor(replace(FAST, gate=True)).fit(soils(200, 0), pixels(8, 1), pixels(80, 2))
+    few = DeepSaltRegressor(quick).fit(soils(200, 0), pixels(8, 1), pixels(80, 2))
     assert not few.checks_["gate"]["asked"]
     assert few.checks_["gate"]["left out"] == []
 
@@ -248,7 +249,7 @@ def test_the_gate_leaves_out_tuning_to_samples_that_are_not_of_this_land() -> No
     sites = stacked([on_land(pixels(40, 20 + n), south, k) for n, (k, south) in enumerate(places.items())])
     loose = stacked([on_land(pixels(60, 30 + n), south, k) for n, (k, south) in enumerate(places.items())])
     library = stacked(lab)
-    settings = replace(FAST, gate=True, distillation=False)
+    settings = replace(FAST, gate=True, distillation=False, steps=120, land_steps=60)
     gate = DeepSaltRegressor(settings).fit(library, sites, loose).checks_["gate"]
     assert "adaptation" in gate["left out"]
     assert gate["rmse"]["without adaptation"] < gate["rmse"]["as set"]
