@@ -4,7 +4,7 @@
 
 The problem is simulated, one world a seed: five regions of 208 x 200 pixels, of which `clay_delta` is
 unseen. Learned from are 1,500 laboratory spectra, 3,000 labelled satellite spectra (a fifth of the groups
-of each watch for early stopping), and the 6,000 random pixels and the pixels under library sites that a run
+of each watch for early stopping), and the random pixels and the pixels under library sites that a run
 takes besides. Pairs are nearest pixels within 60 m. Nothing within 60 m of a held-out point is learned from.
 
 The simulated mid infrared has 851 channels and an EnMAP scene 202 bands with data. Both are interpolated,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from deepsalt.errors import LabelError
-from deepsalt.sampling import at_points, locate, place, random_pixels, usable_axis
+from deepsalt.sampling import at_points, locate, patch_numbers, place, random_pixels, usable_axis
 from deepsalt.spectra import Axis, Sensor
 from tests.toys import TOY_SENSOR, toy_scene
 
@@ -81,6 +81,25 @@ def test_random_pixels_follow_the_seed_and_avoid_the_mask() -> None:
     assert not pixels & {(0, 0), (0, 1)}
     other = random_pixels([SCENE], TOY_SENSOR.axis, 60, seed=5)
     assert not other.samples.equals(one.samples)
+
+
+def test_random_pixels_come_with_those_around_them() -> None:
+    found = random_pixels([SCENE], TOY_SENSOR.axis, 40, seed=1).samples
+    cells = set(zip(found["row"] // 3, found["column"] // 3, strict=True))
+    drawn = set(zip(found["row"], found["column"], strict=True))
+    whole = {(row, column) for row in range(12) for column in range(10) if (row // 3, column // 3) in cells}
+    assert drawn == whole - {(0, 0), (0, 1)}  # these two are masked
+    assert len(cells) < 16
+    patches = patch_numbers(found)
+    assert len(np.unique(patches)) == len(cells)
+    alike = found.assign(patch=patches).groupby("patch")[["row", "column"]].agg(lambda one: np.ptp(one) < 3)
+    assert alike.to_numpy().all()
+
+
+def test_patches_of_two_scenes_are_two_and_lone_pixels_have_their_own() -> None:
+    table = pd.DataFrame({"scene": ["a", "a", "b", "a"], "row": [0, 2, 1, 3], "column": [4, 5, 4, 4]})
+    assert patch_numbers(table).tolist() == [0, 0, 1, 2]
+    assert patch_numbers(table[["scene"]]).tolist() == [0, 1, 2, 3]
 
 
 class Constant:

@@ -58,7 +58,7 @@ class SatelliteConfig(_Section):
     ec_unit: str | None = None
     group: str | None = None
     covariates: list[str] = Field(default_factory=list, description="rasters, paths or globs")
-    unlabelled_pixels: int = Field(6000, ge=0)
+    unlabelled_pixels: int = Field(12_000, ge=0)
     max_ndvi: float = Field(MAX_NDVI, gt=0, le=1)
 
     def reading(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ scenes = ["scenes/*"]        # EnMAP L2A folders, or GeoTIFFs with wavelength ta
 points = "points.csv"        # ground points: latitude, longitude, EC, field, region, date
 # ec = "ece"                 # method of the EC of the points, if the column's name does not tell
 covariates = ["covariates/*.tif"]   # rasters; band descriptions are the names. [] for none
-unlabelled_pixels = 6000     # pixels without a label that the satellite encoder learns from
+unlabelled_pixels = 12000    # pixels without a label that models learn from
 max_ndvi = 0.35              # greener pixels are masked
 
 [split]

@@ -16,6 +16,8 @@ from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
 from deepsalt.preprocessing.resample import apply_weights, missing_bands, resampling_matrix
 from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
 
+#: Rows and columns of a patch: pixels without labels are drawn with those around them.
+PATCH = 3
 #: Column of how many bands of a pixel were filled; counted in provenance and dropped.
 _FILLED = "bands filled"
 
@@ -201,9 +203,10 @@ def random_pixels(
     seed: int,
     max_ndvi: float = MAX_NDVI,
 ) -> Spectra:
-    """About `count` valid pixels without a label, spread evenly over the scenes, drawn by seed.
+    """About `count` valid pixels without a label in patches of 3 x 3, drawn by seed, spread over the scenes.
 
-    The table has `scene`, `row`, `column`, `latitude`, `longitude`.
+    The table has `scene`, `row`, `column`, `latitude`, `longitude`. What changes from a pixel to the next is
+    seen where pixels lie together; see `patch_numbers`.
     """
     parts: list[Spectra] = []
     for number, scene in enumerate(scenes):
@@ -230,9 +233,8 @@ def _gaps_noted(table: Spectra) -> Spectra:
 
 def _random_in(rng: np.random.Generator, share: float, scene: Scene) -> Pick:
     def pick(window: Window, bare: NDArray[np.bool_]) -> tuple[NDArray[np.intp], pd.DataFrame]:
-        clear = np.flatnonzero(bare)
-        wanted = min(len(clear), round(share * window.rows * window.columns))
-        flat = np.sort(rng.choice(clear, wanted, replace=False))
+        wanted = round(share * window.rows * window.columns)
+        flat = _in_patches(bare, wanted, rng)
         rows, columns = flat // window.columns + window.row, flat % window.columns + window.column
         latitude, longitude = place(scene, rows, columns)
         table = pd.DataFrame(
@@ -247,6 +249,34 @@ def _random_in(rng: np.random.Generator, share: float, scene: Scene) -> Pick:
         return flat, table
 
     return pick
+
+
+def _in_patches(bare: NDArray[np.bool_], wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Flat numbers of about `wanted` clear pixels, whole patches of them, sorted."""
+    clear = np.flatnonzero(bare)
+    rows, columns = np.divmod(clear, bare.shape[1])
+    number = np.unique(_cells(rows, columns), return_inverse=True)[1]
+    sizes = np.bincount(number)
+    order = rng.permutation(len(sizes))
+    before = np.empty(len(sizes), np.intp)
+    before[order] = np.cumsum(sizes[order]) - sizes[order]
+    return clear[before[number] < wanted]
+
+
+def _cells(rows: NDArray, columns: NDArray) -> NDArray[np.int64]:
+    """One number for each cell of PATCH x PATCH pixels."""
+    across = np.asarray(rows, np.int64) // PATCH
+    return (across << 32) + np.asarray(columns, np.int64) // PATCH
+
+
+def patch_numbers(samples: pd.DataFrame) -> NDArray[np.intp]:
+    """(row,) a number for the patch of each pixel; without `row` and `column` each has its own."""
+    if not {"row", "column"} <= set(samples):
+        return np.arange(len(samples))
+    cells = _cells(samples["row"].to_numpy(), samples["column"].to_numpy())
+    scenes = samples["scene"].astype(str) if "scene" in samples else ""
+    named = pd.DataFrame({"scene": scenes, "cell": cells})
+    return np.asarray(named.groupby(["scene", "cell"], sort=False).ngroup(), np.intp)
 
 
 def add_covariates(spectra: Spectra, covariates: Covariates | None) -> Spectra:

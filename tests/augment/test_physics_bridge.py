@@ -99,3 +99,10 @@ def test_water_absorbs_as_published() -> None:
     """Hale & Querry (1973): the figures of their table that others quote."""
     known = {700: 0.006, 1200: 1.04, 1400: 12.4, 1600: 6.72, 1800: 8.03, 2000: 69.1, 2200: 16.5}
     np.testing.assert_allclose(curves.line(curves.WATER, list(known)), list(known.values()))
+
+
+def test_within_a_scene_only_its_own_sky_is_narrower() -> None:
+    wide, narrow = BridgeSettings(left_in_scene=0.5), BridgeSettings(left_in_scene=0.5).within_scene()
+    changed = {one.name for one in fields(wide) if getattr(wide, one.name) != getattr(narrow, one.name)}
+    assert changed == {"smooth_gain_sd", "band_gain_sd", "veil_sd", "vapour_sd"}
+    assert narrow.veil_sd == pytest.approx(wide.veil_sd / 2)

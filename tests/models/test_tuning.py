@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from deepsalt.models import BridgeArchitecture, BridgeStudent, Tuning
+from deepsalt.models.plane import plane_through
 from deepsalt.models.tuning import as_plain, from_plain, line_towards, mean_log
 
 
@@ -71,10 +72,52 @@ def test_a_land_answers_with_networks_of_its_own() -> None:
 
 
 def test_a_card_gives_the_tuning_back_or_is_refused() -> None:
-    tuning = Tuning(1, torch.tensor([1.0, 0.9, 1.1, 1.2]), 0.8, -0.1)
-    back = from_plain(as_plain(tuning), channels=4, lands=2)
+    shape = student(lands=2).architecture
+    tuning = Tuning(1, torch.tensor([1.0, 0.9, 1.1, 1.2]), torch.rand(2, 4), 0.8, -0.1)
+    back = from_plain(as_plain(tuning), shape)
     assert (back.land, back.scale, back.offset) == (1, 0.8, -0.1)
     assert torch.equal(back.gain, tuning.gain)
-    for wrong in ({"land": 2}, {"gain": [1.0]}, {"gain": [float("nan")] * 4}, {"scale": float("inf")}):
-        with pytest.raises(ValueError, match=r"land|gain|scale"):
-            from_plain({**as_plain(tuning), **wrong}, channels=4, lands=2)
+    assert torch.equal(back.plane, tuning.plane)
+    damaged = (
+        {"land": 2},
+        {"gain": [1.0]},
+        {"gain": [float("nan")] * 4},
+        {"plane": [[1.0] * 4]},
+        {"plane": [[1.0] * 3] * 2},
+        {"scale": float("inf")},
+    )
+    for wrong in damaged:
+        with pytest.raises(ValueError, match=r"land|gain|plane|scale"):
+            from_plain({**as_plain(tuning), **wrong}, shape)
+
+
+def test_a_scene_is_read_by_the_plane_through_its_answers() -> None:
+    """Least squares by another road, member by member; the line comes after."""
+    made = student()
+    made.references[0] = mean_log(pixels() @ made.channels)
+    made.labels[0] = torch.tensor([1.0, 0.8, 60.0])
+    found = made.tuning_for(pixels(), 0, special=True)
+    networks = made.tuned(Tuning(0, found.gain))
+    inputs = networks.inputs(pixels())
+    sides = torch.cat([inputs, torch.ones(len(inputs), 1)], dim=1)
+    expected = torch.linalg.lstsq(sides, networks.members(inputs)[0].T).solution.T
+    answers = (sides @ expected.T).mean(dim=1) * found.scale + found.offset
+    read = made.tuned(found).predict(pixels())
+    torch.testing.assert_close(read, answers.clamp(0, 10), atol=0.01, rtol=0)
+    assert made.tuning_for(pixels(), 0, special=True, planar=False).plane is None
+    assert made.tuning_for(pixels(20), 0, special=True).plane is None  # too few pixels for three directions
+
+
+def test_pixels_of_a_patch_share_their_answers_where_they_agree() -> None:
+    torch.manual_seed(2)
+    patches = torch.arange(900) // 9
+    salt = torch.randn(100)[patches]
+    nuisance = torch.randn(900)
+    inputs = torch.stack([salt, nuisance], dim=1)
+    answers = (salt + 0.4 * nuisance)[None]  # the networks mistake a nuisance for salt
+    alone, shared = (plane_through(inputs, answers, one)[0] for one in (None, patches))
+    torch.testing.assert_close(alone, torch.tensor([1.0, 0.4, 0.0]), atol=5e-3, rtol=0)
+    assert abs(float(shared[0]) - 1) < 0.05
+    assert abs(float(shared[1])) < 0.05  # what changes inside a patch is no salt
+    torn = patches[torch.randperm(900)]
+    torch.testing.assert_close(plane_through(inputs, answers, torn)[0], alone)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from deepsalt.errors import ConfigError
 
@@ -39,7 +39,8 @@ class BridgeSettings:
     veil_sd: float = 0.006
     vapour_sd: float = 0.03
     noise_factor: float = 1.2  # of the sensor's stated noise
-    mixed_share: float = 0.0  # share of draws that are a mix of two soils, as a pixel of 30 m can be
+    # Calibration and air are nearly one over a scene; once its mean is in line, this share of them is left.
+    left_in_scene: float = 0.3
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -50,8 +51,13 @@ class BridgeSettings:
                     raise ConfigError(f"{entry.name} is {value}", fix="Give (low, high) with 0 < low < high.")
             elif value < 0:
                 raise ConfigError(f"{entry.name} is {value}", fix="Give a number of at least 0.")
-        for name in ("crust_most", "gypsum_share", "mixed_share"):
+        for name in ("crust_most", "gypsum_share", "left_in_scene"):
             if getattr(self, name) > 1:
                 raise ConfigError(f"{name} is {getattr(self, name)}", fix="Give a share of at most 1.")
         if self.green_most + self.dry_most >= 1:
             raise ConfigError("green_most and dry_most leave no bare ground", fix="Lower one of them.")
+
+    def within_scene(self) -> BridgeSettings:
+        """The draws of one scene whose mean has been brought into line."""
+        names = ("smooth_gain_sd", "band_gain_sd", "veil_sd", "vapour_sd")
+        return replace(self, **{name: self.left_in_scene * getattr(self, name) for name in names})

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepsalt.sampling import patch_numbers
 from deepsalt.spectra import Spectra
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def survey(
         lands.append(land)
         members.append(inside)
     samples = np.array(members) if members else np.zeros((0, len(visnir)), bool)
-    ground = Ground(samples, scene_land, sat, loose)
+    patches = np.zeros(0, np.intp) if unlabelled is None else patch_numbers(unlabelled.samples)
+    ground = Ground(samples, scene_land, sat, loose, patches)
     with_points = set(ground.sat_land.tolist())
     marked = [replace(land, special=number not in with_points) for number, land in enumerate(lands)]
     return Survey(names, tuple(marked), ground)

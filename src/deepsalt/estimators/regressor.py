@@ -23,7 +23,7 @@ from deepsalt.estimators.lands import Land, land_of
 from deepsalt.estimators.predictor import BandInputs, training_groups
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import MAX_NDVI
-from deepsalt.sampling import random_pixels, usable_axis
+from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
 
@@ -117,7 +117,7 @@ class DeepSaltRegressor:
             "unlabelled": gap_counts(given["unlabelled"], unlabelled),
         }
         self.checks_ = {**self.checks_, "missing bands": gaps}
-        self.card_ = self._card(libraries, sites, unlabelled)
+        self.card_ = self._card(libraries, sites, unlabelled, settings)
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
@@ -156,7 +156,9 @@ class DeepSaltRegressor:
         tuning = Tuning()
         if land is not None:
             seen = torch.as_tensor(values[whole])
-            tuning = student.tuning_for(seen, land, special=self.lands_[land].special)
+            patches = torch.as_tensor(patch_numbers(pixels.samples)[whole])
+            special, planar = self.lands_[land].special, bool(self.card_.get("planar", True))
+            tuning = student.tuning_for(seen, land, special=special, patches=patches, planar=planar)
         other = copy(self)
         other.scenes_ = {**self.scenes_, scene: tuning}
         return other
@@ -230,7 +232,11 @@ class DeepSaltRegressor:
         return self.model_.with_channels(torch.as_tensor(weights))
 
     def _card(
-        self, libraries: Mapping[str, Spectra], sites: Spectra | None, unlabelled: Spectra | None
+        self,
+        libraries: Mapping[str, Spectra],
+        sites: Spectra | None,
+        unlabelled: Spectra | None,
+        settings: DeepSaltSettings,
     ) -> dict[str, Any]:
         from deepsalt.models.tuning import as_plain
 
@@ -244,6 +250,7 @@ class DeepSaltRegressor:
             "depth": "surface layer; optics sees the top millimetres",
             "seed": self.seed,
             "gate": self.checks_.get("gate"),
+            "planar": settings.planar,
             "lands": [land.as_plain() for land in self.lands_],
             "scenes": {name: as_plain(tuning) for name, tuning in self.scenes_.items()},
             "training": {
@@ -315,10 +322,10 @@ def _ground_from(
     """Lands and scenes of a card. Raises ModelFileError for what does not fit the weights."""
     from deepsalt.models.tuning import from_plain
 
-    channels, count = model.architecture.channels, model.architecture.lands
+    count = model.architecture.lands
     try:
         lands = tuple(Land.from_plain(one) for one in card["lands"])
-        scenes = {str(name): from_plain(one, channels, count) for name, one in card["scenes"].items()}
+        scenes = {str(name): from_plain(one, model.architecture) for name, one in card["scenes"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"the card does not say its scenes ({error})", where=str(path)) from error
     if len(lands) != count:

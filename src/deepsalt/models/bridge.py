@@ -17,6 +17,7 @@ from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.inference import Rows, in_batches
 from deepsalt.models.members import Members
+from deepsalt.models.plane import Plane, plane_through
 from deepsalt.models.tuning import Tuning, line_towards, mean_log
 
 _FARTHEST = 8.0  # standard deviations; a hot pixel must not swamp the rest
@@ -101,7 +102,9 @@ class BridgeStudent(nn.Module):
         gain = self.gain if tuning.gain is None else tuning.gain
         line = torch.tensor([tuning.scale, tuning.offset])
         other._buffers = {**self._buffers, "gain": gain, "line": line}
-        if tuning.land is not None:
+        if tuning.plane is not None:
+            other._modules = {**self._modules, "members": Plane(tuning.plane)}
+        elif tuning.land is not None:
             other._modules = {**self._modules, "members": self.specialists[tuning.land]}
         return other
 
@@ -110,18 +113,29 @@ class BridgeStudent(nn.Module):
         """(channel,) that gives pixels (n, bands) of a scene the mean of drawn pixels of a land's samples."""
         return (self.references[land] - mean_log(pixels @ self.channels)).exp()
 
-    def tuning_for(self, pixels: Tensor, land: int, *, special: bool) -> Tuning:
+    @torch.no_grad()
+    def tuning_for(
+        self, pixels: Tensor, land: int, *, special: bool, patches: Tensor | None = None, planar: bool = True
+    ) -> Tuning:
         """How to read a scene, from its pixels without labels (n, bands), on a land of the library.
 
         special  True: the land's own networks answer, and their answers are brought towards its labels;
                  False: only the pixels are brought into line
+        patches  (n,) which pixels lie together; None = not known
+        planar   whether the plane through these networks' answers is read instead of them
         """
         gain = self.gain_for(pixels, land)
         if not special:
             return Tuning(gain=gain)
-        answers = self.tuned(Tuning(land, gain)).predict(pixels)
+        own = self.tuned(Tuning(land, gain))
+        inputs = own.inputs(pixels)
+        answers = own.members(inputs)[0]
+        plane = plane_through(inputs, answers, patches) if planar else None
+        if plane is not None:
+            answers = Plane(plane)(inputs)[0]
         mean, deviation, samples = (float(value) for value in self.labels[land])
-        return Tuning(land, gain, *line_towards(answers, mean, deviation, samples))
+        line = line_towards(answers.mean(dim=0), mean, deviation, samples)
+        return Tuning(land, gain, plane, *line)
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once."""

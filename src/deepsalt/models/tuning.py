@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from deepsalt.models.architecture import BridgeArchitecture
+
 #: Reflectance below which a logarithm tells of noise alone.
 DARKEST = 0.01
 #: Samples of a land that count as much as the answers do: its labels scatter, and are no even sample of it.
@@ -31,11 +33,13 @@ class Tuning:
 
     land    which land's networks answer; None = the general ones
     gain    (channel,) what the scene's channels are multiplied by; None = 1
+    plane   (member, direction + 1) weights of the planes that answer in the networks' stead; None = they do
     scale, offset   answers become scale * answer + offset, on ln(1+ECe)
     """
 
     land: int | None = None
     gain: Tensor | None = None
+    plane: Tensor | None = None
     scale: float = 1.0
     offset: float = 0.0
 
@@ -63,19 +67,28 @@ def line_towards(answers: Tensor, mean: float, deviation: float, samples: float)
 
 def as_plain(tuning: Tuning) -> dict[str, object]:
     """For a model's card."""
-    gain = None if tuning.gain is None else [float(value) for value in tuning.gain]
-    return {"land": tuning.land, "gain": gain, "scale": tuning.scale, "offset": tuning.offset}
+    gain, plane = (None if one is None else one.tolist() for one in (tuning.gain, tuning.plane))
+    line = {"scale": tuning.scale, "offset": tuning.offset}
+    return {"land": tuning.land, "gain": gain, "plane": plane, **line}
 
 
-def from_plain(content: dict[str, object], channels: int, lands: int) -> Tuning:
+def from_plain(content: dict[str, object], architecture: BridgeArchitecture) -> Tuning:
     """Back from a card. Raises ValueError, TypeError or KeyError for what `as_plain` did not write."""
-    land, gain = content["land"], content["gain"]
-    numbers = torch.tensor(gain, dtype=torch.float32) if gain is not None else None
+    a, land = architecture, content["land"]
     scale, offset = float(content["scale"]), float(content["offset"])  # type: ignore[arg-type]
-    if numbers is not None and (numbers.shape != (channels,) or not bool(torch.isfinite(numbers).all())):
-        raise ValueError(f"a scene's gain must be {channels} numbers")
-    if land is not None and (not isinstance(land, int) or not 0 <= land < lands):
-        raise ValueError(f"land {land!r} of {lands}")
+    if land is not None and (not isinstance(land, int) or not 0 <= land < a.lands):
+        raise ValueError(f"land {land!r} of {a.lands}")
     if not (abs(scale) < 1e3 and abs(offset) < 1e3):
         raise ValueError("a scene's scale or offset is out of bounds")
-    return Tuning(land, numbers, scale, offset)
+    gain = _numbers(content["gain"], (a.channels,), "gain")
+    plane = _numbers(content.get("plane"), (a.members, a.directions + 1), "plane")
+    return Tuning(land, gain, plane, scale, offset)
+
+
+def _numbers(content: object, shape: tuple[int, ...], what: str) -> Tensor | None:
+    if content is None:
+        return None
+    numbers = torch.tensor(content, dtype=torch.float32)
+    if numbers.shape != shape or not bool(torch.isfinite(numbers).all()):
+        raise ValueError(f"a scene's {what} must be {' x '.join(map(str, shape))} numbers")
+    return numbers

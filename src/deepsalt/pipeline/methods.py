@@ -185,6 +185,11 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
         "... scenes as they are, not tuned to their land",
         "ablation",
     ),
+    "deepsalt without plane": (
+        {"gate": False, "planar": False},
+        "... the networks of a land answer themselves, not the plane through their answers",
+        "ablation",
+    ),
     "joint training": (
         {"gate": False, "adaptation": False, "distillation": False},
         "Plain joint training on drawn and real pixels",

@@ -23,18 +23,20 @@ class Ground:
     samples     (land, n) laboratory samples of each land
     scene_land  (scene,) the land that a scene shows; -1 for none that the library knows
     sat_scene, unlabelled_scene   (m,), (u,) the scene of each pixel; -1 for not known
+    unlabelled_patch   (u,) which of them lie together in a scene
     """
 
     samples: NDArray[np.bool_]
     scene_land: NDArray[np.intp]
     sat_scene: NDArray[np.intp]
     unlabelled_scene: NDArray[np.intp]
+    unlabelled_patch: NDArray[np.intp]
 
     @classmethod
     def unknown(cls, samples: int, sat: int, unlabelled: int) -> Ground:
         """Nothing is known."""
         nowhere = np.full(sat, -1, np.intp), np.full(unlabelled, -1, np.intp)
-        return cls(np.zeros((0, samples), bool), np.zeros(0, np.intp), *nowhere)
+        return cls(np.zeros((0, samples), bool), np.zeros(0, np.intp), *nowhere, np.arange(unlabelled))
 
     @property
     def sat_land(self) -> NDArray[np.intp]:
@@ -107,8 +109,9 @@ class BridgeData:
 
     def _check_ground(self) -> None:
         found = self.where
-        sizes = (found.samples.shape[1:], found.sat_scene.shape, found.unlabelled_scene.shape)
-        wanted = ((len(self.lab_x),), (len(self.sat_x),), (len(self.unlabelled_x),))
+        loose = (found.unlabelled_scene.shape, found.unlabelled_patch.shape)
+        sizes = (found.samples.shape[1:], found.sat_scene.shape, *loose)
+        wanted = ((len(self.lab_x),), (len(self.sat_x),), *[(len(self.unlabelled_x),)] * 2)
         if sizes != wanted:
             raise SpectraError(f"sizes {sizes}, expected {wanted}", where="ground")
 
@@ -121,6 +124,11 @@ class BridgeData:
         """(n, band) all pixels of a scene, their labels left aside."""
         labelled, loose = self.where.sat_scene == scene, self.where.unlabelled_scene == scene
         return np.concatenate([self.sat_x[labelled], self.unlabelled_x[loose]])
+
+    def patches_of(self, scene: int) -> NDArray[np.intp]:
+        """(n,) the patch of each row of `pixels_of`; labelled pixels are drawn one by one."""
+        loose = self.where.unlabelled_patch[self.where.unlabelled_scene == scene]
+        return np.concatenate([-1 - np.arange(int((self.where.sat_scene == scene).sum())), loose])
 
     @property
     def labelled(self) -> NDArray[np.bool_]:

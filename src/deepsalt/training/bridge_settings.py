@@ -22,6 +22,7 @@ class DeepSaltSettings:
     same_sample: bool = False  # the teacher reads the mid infrared of the very sample too: no gain was found
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
+    planar: bool = True  # a land without ground points is read by the plane through its networks' answers
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
 
     # Controls, which must lose. They exist to be compared with, never to be used.
@@ -56,7 +57,7 @@ class DeepSaltSettings:
 
     # A land without ground points has networks of its own: the general ones, trained on for so many steps
     # with its samples drawn so much oftener than others. Of more lands, the first so many have them.
-    land_steps: int = 300
+    land_steps: int = 600
     land_learning_rate: float = 1e-3
     land_focus: float = 20.0
     most_lands: int = 16

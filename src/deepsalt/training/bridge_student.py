@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepsalt.augment import PhysicsBridge
+from deepsalt.augment import BridgeSettings, PhysicsBridge
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.bridge import BridgeStudent
 from deepsalt.models.members import Members
@@ -63,14 +63,16 @@ class _Student:
         if settings.permuted_wavelengths:
             self.lab = self.lab[:, torch.randperm(self.lab.shape[1], generator=generator)]
         self.sat, self.sat_y = torch.as_tensor(data.sat_x), torch.as_tensor(data.sat_y)
-        self.bridge = PhysicsBridge.of(
-            data.lab_nm, data.centres_nm, data.response, data.noise, settings.draws
-        )
+        self.bridge = self._bridge(settings.draws)
         self._set_targets()
         self.lands = torch.as_tensor(data.where.samples[:, self.rows.numpy()])
         self.student = self._new_student()
         self.sat_gain = self._gains()
         self.project = nn.Linear(settings.hidden[-1], self.features.shape[1])
+
+    def _bridge(self, draws: BridgeSettings) -> PhysicsBridge:
+        data = self.data
+        return PhysicsBridge.of(data.lab_nm, data.centres_nm, data.response, data.noise, draws)
 
     def _set_targets(self) -> None:
         """Which samples are drawn from, and what is known of each: label, teacher's word, its weight."""
@@ -139,6 +141,7 @@ class _Student:
         members, settings = self.student.members, self.settings
         both = nn.ModuleList([members, self.project])
         cycle(both, lambda: self._loss(members, self._evenly(), True), settings.steps, settings, tell)
+        self.bridge = self._bridge(settings.draws.within_scene())
         for land, special in enumerate(self.student.specialists):
             special.load_state_dict(members.state_dict())
             if land in self._lands_without_points():
@@ -153,7 +156,7 @@ class _Student:
         return np.setdiff1d(lands, self.data.where.sat_land)[: self.settings.most_lands]
 
     def _specialise(self, special: nn.Module, land: int) -> None:
-        """Train a land's networks on, mostly on its own samples."""
+        """Train a land's networks on, mostly on its own samples, under one sky."""
         settings = replace(self.settings, learning_rate=self.settings.land_learning_rate)
         weights = torch.where(self.lands[land], settings.land_focus, 1.0)
         assert isinstance(special, Members)

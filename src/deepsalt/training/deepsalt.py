@@ -78,7 +78,11 @@ def tunings_of(model: BridgeStudent, data: BridgeData, settings: DeepSaltSetting
     with_points = set(where.sat_land.tolist())
     return {
         scene: model.tuning_for(
-            torch.as_tensor(data.pixels_of(scene)), int(land), special=int(land) not in with_points
+            torch.as_tensor(data.pixels_of(scene)),
+            int(land),
+            special=int(land) not in with_points,
+            patches=torch.as_tensor(data.patches_of(scene)),
+            planar=settings.planar,
         )
         for scene, land in enumerate(where.scene_land)
         if land >= 0
