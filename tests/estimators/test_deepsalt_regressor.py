@@ -266,6 +266,7 @@ def tuned() -> DeepSaltRegressor:
 def test_a_scene_with_an_error_of_its_own_is_brought_into_line(tuned: DeepSaltRegressor) -> None:
     assert len(tuned.lands_) == 1
     assert set(tuned.scenes_) == {"away"}
+    assert tuned.scenes_["away"].plane is not None
     asked = on_land(pixels(150, 9), 0.0, "away", 0.3)
     assert r2(tuned, asked) > 0.7
     elsewhere = on_land(pixels(150, 9), 0.0, "another", 0.3)
@@ -303,6 +304,15 @@ def test_a_map_tunes_a_scene_that_training_did_not_meet(tuned: DeepSaltRegressor
     assert r2(bound, asked) > 0.7  # the scene it is bound to counts, not the column
     assert "brought towards the library's samples" in bound.notes[0]
     assert (tuned.scene, tuned.notes, set(tuned.scenes_)) == (None, (), {"away"})
+
+
+def test_networks_answer_where_no_plane_is_wanted() -> None:
+    settings = replace(FAST, planar=False, steps=20, land_steps=10, distillation=False)
+    library = on_land(soils(120, 0)["visnir"], 0.0)
+    away = on_land(pixels(300, 2), 0.0, "away")
+    model = DeepSaltRegressor(settings, seed=3).fit(library, None, away)
+    assert model.scenes_["away"].plane is None
+    assert model.adapted_to(on_land(pixels(300, 4), 0.0, "later"), "later").scenes_["later"].plane is None
 
 
 def test_a_wholly_masked_scene_or_a_model_without_lands_is_no_error(

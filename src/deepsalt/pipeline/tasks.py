@@ -7,19 +7,15 @@ finds it and does only what is missing.
 from __future__ import annotations
 
 import json
-import os
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 
@@ -30,6 +26,7 @@ from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, pre
 from deepsalt.files import written_whole
 from deepsalt.pipeline.cases import Case, Frame, digest, draw_points
 from deepsalt.pipeline.methods import METHODS, Context
+from deepsalt.pipeline.parallel import in_parallel
 from deepsalt.pipeline.prepare import Progress, prepare
 from deepsalt.pipeline.run import to_json
 from deepsalt.pipeline.stored import CaseData, load_data, save_data
@@ -37,15 +34,7 @@ from deepsalt.simulate import simulate_world
 
 TARGET = "ece_ds_m"
 _FORMAT = 1  # of the task folders
-#: Many small processes beat few that wait for each other's threads; these are read when a process starts.
-_ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
 _WARNINGS = 5  # kept of one task
-_Job = TypeVar("_Job")
 
 
 @dataclass(frozen=True)
@@ -107,8 +96,8 @@ def run_all(tasks: Sequence[Task], workers: int, progress: Progress) -> dict[str
     frames = list({task.case.frame.key: task.case.frame for task in missing}.values())
     root = tasks[0].root if tasks else Path()
     by_world = _by_land([frame for frame in frames if not _data_at(root, frame).is_dir()])
-    _in_parallel(_prepare_all, [(root, frames) for frames in by_world], workers, "preparing data", progress)
-    found = _in_parallel(run_task, missing, workers, "methods on cases", progress)
+    in_parallel(_prepare_all, [(root, frames) for frames in by_world], workers, "preparing data", progress)
+    found = in_parallel(run_task, missing, workers, "methods on cases", progress)
     return {task.key: crash for task, crash in found if crash}
 
 
@@ -222,57 +211,3 @@ def _prepare_all(job: tuple[Path, list[Frame]]) -> None:
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:
     pass
-
-
-def _in_parallel(
-    work: Callable[[_Job], Any], jobs: Sequence[_Job], workers: int, what: str, progress: Progress
-) -> list[tuple[_Job, Any]]:
-    """(job, answer) as they end. One worker works in this process."""
-    found: list[tuple[_Job, Any]] = []
-    if not jobs:
-        return found
-    progress(what, 0, len(jobs))
-    answers = _here(work, jobs) if min(workers, len(jobs)) == 1 else _pooled(work, jobs, workers)
-    for answer in answers:
-        found.append(answer)
-        progress(what, len(found), len(jobs))
-    return found
-
-
-def _here(work: Callable[[_Job], Any], jobs: Iterable[_Job]) -> Iterator[tuple[_Job, Any]]:
-    for job in jobs:
-        yield job, work(job)
-
-
-def _pooled(work: Callable[[_Job], Any], jobs: Sequence[_Job], workers: int) -> Iterator[tuple[_Job, Any]]:
-    """Fresh processes with one thread each; the first error of a job ends the others that wait."""
-    with _environment(_ONE_THREAD):
-        pool = ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn"))
-        try:
-            waiting: dict[Future[Any], _Job] = {pool.submit(work, job): job for job in jobs}
-            while waiting:
-                ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    yield waiting.pop(future), future.result()
-        except BrokenProcessPool as error:
-            raise TrainingError(
-                "a process was ended from outside, probably for its memory",
-                fix="Use fewer --workers; what is finished is kept.",
-            ) from error
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for the processes that are started meanwhile."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
