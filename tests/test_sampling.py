@@ -96,6 +96,22 @@ def test_random_pixels_come_with_those_around_them() -> None:
     assert alike.to_numpy().all()
 
 
+def test_windows_that_begin_inside_a_patch_do_not_tear_those_after_it() -> None:
+    """Patches were once counted from the edge of the window, and torn in two by the scene's grid."""
+    scene = toy_scene(rows=200, columns=1000)
+    windows = list(scene.windows())
+    assert any(window.row % 3 for window in windows)
+    found = random_pixels([scene], TOY_SENSOR.axis, 900, seed=2).samples
+    for window in windows:
+        part = found[found["row"].between(window.row, window.row + window.rows - 1)]
+        drawn = set(zip(part["row"], part["column"], strict=True))
+        cells = {(row // 3, column // 3) for row, column in drawn}
+        here = range(window.row, window.row + window.rows)
+        whole = {(row, column) for i, j in cells for row in (3 * i, 3 * i + 1, 3 * i + 2) if row in here
+                 for column in (3 * j, 3 * j + 1, 3 * j + 2) if column < 1000}  # fmt: skip
+        assert drawn == whole - {(0, 0), (0, 1)}
+
+
 def test_patches_of_two_scenes_are_two_and_lone_pixels_have_their_own() -> None:
     table = pd.DataFrame({"scene": ["a", "a", "b", "a"], "row": [0, 2, 1, 3], "column": [4, 5, 4, 4]})
     assert patch_numbers(table).tolist() == [0, 0, 1, 2]

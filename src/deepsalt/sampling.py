@@ -234,7 +234,7 @@ def _gaps_noted(table: Spectra) -> Spectra:
 def _random_in(rng: np.random.Generator, share: float, scene: Scene) -> Pick:
     def pick(window: Window, bare: NDArray[np.bool_]) -> tuple[NDArray[np.intp], pd.DataFrame]:
         wanted = round(share * window.rows * window.columns)
-        flat = _in_patches(bare, wanted, rng)
+        flat = _in_patches(bare, window, wanted, rng)
         rows, columns = flat // window.columns + window.row, flat % window.columns + window.column
         latitude, longitude = place(scene, rows, columns)
         table = pd.DataFrame(
@@ -251,11 +251,14 @@ def _random_in(rng: np.random.Generator, share: float, scene: Scene) -> Pick:
     return pick
 
 
-def _in_patches(bare: NDArray[np.bool_], wanted: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Flat numbers of about `wanted` clear pixels, whole patches of them, sorted."""
+def _in_patches(
+    bare: NDArray[np.bool_], window: Window, wanted: int, rng: np.random.Generator
+) -> NDArray[np.intp]:
+    """Flat numbers of about `wanted` clear pixels of a window, in patches of the scene's grid, sorted."""
     clear = np.flatnonzero(bare)
     rows, columns = np.divmod(clear, bare.shape[1])
-    number = np.unique(_cells(rows, columns), return_inverse=True)[1]
+    cells = _cells(rows + window.row, columns + window.column)
+    number = np.unique(cells, return_inverse=True)[1]
     sizes = np.bincount(number)
     order = rng.permutation(len(sizes))
     before = np.empty(len(sizes), np.intp)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 #: Pixels for each direction, below which a plane would follow the errors it is to drop.
 _PIXELS_EACH = 10
-_RIDGE = 1e-3
+_RIDGE = 1e-3  # of the directions' mean variance: directions that a scene lacks stay out
 #: Share of the answers' variance that lies between patches (intraclass correlation), for them to be believed.
 _AGREED = 0.5
 #: Weight of a plane's variance inside patches, beside that of its errors; chosen on development worlds.
