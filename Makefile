@@ -20,11 +20,11 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)   ## a simulated world, training, evaluation, maps and a report in demo/
 	$(BIN)/deepsalt demo --out demo
 
-test: $(READY)   ## style, types and all tests
+test: $(READY)   ## style, types and all tests, a worker for each core
 	$(BIN)/ruff check src tests benchmarks docs
 	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(READY)  ## style and types only
 	$(BIN)/ruff check src tests benchmarks docs

@@ -1,9 +1,8 @@
-"""`deepsalt compare` on tiny worlds and cheap methods: cases, resumption, failures, tables, exit codes."""
+"""`deepsalt compare` on tiny worlds and cheap methods: cases, resumption, failures, tables."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from tests.pipeline.conftest import config_of
+from tests.pipeline.conftest import silent
 
-from deepsalt.cli import app
-from deepsalt.config import CompareConfig, Config, compare_config, parse_config
-from deepsalt.console import run_command
-from deepsalt.errors import ConfigError, OutputError, TrainingError, UsageError
+from deepsalt.config import CompareConfig, Config, parse_config
+from deepsalt.errors import OutputError, TrainingError, UsageError
 from deepsalt.evaluation.comparison import TUNED
 from deepsalt.pairing import far_from
 from deepsalt.pipeline import tasks
-from deepsalt.pipeline.cases import Case, cases_of, draw_points, own_frames
-from deepsalt.pipeline.compare import asked_for, compare
-from deepsalt.pipeline.methods import _METHODS, METHODS, Context, Method, methods_named, register
+from deepsalt.pipeline.cases import Case, cases_of, draw_points
+from deepsalt.pipeline.compare import compare
+from deepsalt.pipeline.methods import _METHODS, Context, Method, register
 from deepsalt.pipeline.run import to_json
 from deepsalt.pipeline.stored import load_data
 from deepsalt.pipeline.tasks import Task
@@ -44,10 +41,6 @@ WANTED = CompareConfig(
     points=[0, 10, "all"],
     workers=1,
 )
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    pass
 
 
 class Counted:
@@ -286,33 +279,6 @@ def test_two_processes_find_what_one_finds(out: Path, tmp_path: Path) -> None:
     assert found["reference"] == TUNED
 
 
-def test_the_configs_word_on_pixels_stands_unless_the_call_says_otherwise(world: Path) -> None:
-    split = {"unseen_region": "gypsum_marl", "library_covers_unseen": True}
-    config = config_of(world, split=split)
-    for said, pixels in ((None, False), ([True], True)):
-        (frame,) = own_frames(config, CompareConfig(repeats=1, covered=said))
-        assert frame.config.split.library_covers_unseen
-        assert frame.config.split.pixels_of_unseen == pixels
-
-
-def test_own_data_are_split_anew_and_count_as_one_land(world: Path, tmp_path: Path) -> None:
-    config = config_of(world, compare={"methods": ["mean", "plsr"], "repeats": 2, "workers": 1})
-    document = compare(config, tmp_path / "out", silent)
-    assert [case["name"] for case in document["cases"]] == [
-        f"split {i}, gypsum_marl unseen, unknown, all points, draw 0" for i in range(2)
-    ]
-    assert {table["clusters"] for table in document["tables"]} == {1}
-    assert "say nothing about other lands" in document["notes"][0]
-    tests = pd.read_parquet(tmp_path / "out" / "predictions.parquet").query("part == 'test'")
-    first, second = (set(rows["group"]) for _, rows in tests.groupby("case"))
-    assert first != second
-
-
-def test_a_laboratory_only_config_has_nothing_to_compare_on() -> None:
-    with pytest.raises(UsageError, match="no ground points to compare on"):
-        compare(_config(), Path("never"), silent)
-
-
 def test_a_method_sees_only_its_context(out: Path) -> None:
     seen: list[Context] = []
 
@@ -336,88 +302,10 @@ def test_a_method_sees_only_its_context(out: Path) -> None:
         context.domain("nir")
 
 
-def test_rows_are_registered_once_and_named_nearly() -> None:
-    assert [method.name for method in methods_named(["plsr", "mean"])] == ["mean", "plsr"]
-    assert methods_named() == list(METHODS.values())
-    with pytest.raises(UsageError, match="registered already"):
-        register(METHODS["mean"])
-    with pytest.raises(UsageError, match="Did you mean 'covariates-only'"):
-        methods_named(["covariate-only"])
-
-
 def test_what_is_in_the_way_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.doc").write_text("mine")
     with pytest.raises(OutputError, match="holds no comparison"):
         compare(None, tmp_path, silent, WANTED)
-
-
-def test_the_call_wins_over_the_config() -> None:
-    config = parse_config(
-        {"library": {"path": "x.csv"}, "compare": {"points": [25], "draws": 4, "world": {"rows": 48}}}
-    )
-    wanted = asked_for(config, points=["50", "all"], covers=[True], laws="other", methods=None)
-    assert wanted.points == [50, "all"]
-    assert (wanted.draws, wanted.covered, wanted.methods) == (4, [True], None)
-    assert wanted.world == {"rows": 48, "laws": "other"}
-    assert asked_for(config).covered is None
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [({"points": [-1]}, "points"), ({"worlds": []}, "worlds"), ({"point": [1]}, "Did you mean 'points'")],
-)
-def test_wrong_values_are_refused(changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        compare_config(CompareConfig(), changes)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--worlds", "0", "--methods", "mean", "plrs"], "unknown method 'plrs'. Did you mean 'plsr'?"),
-        ([], "nothing to compare on"),
-        (["--worlds", "0", "--points", "many"], "points"),
-        (["--worlds", "0", "--sensor", "x", "--methods", "mean"], "sensor"),
-        (["--worlds", "0", "--methods", "mean", "--reference", "papr"], "is not among the methods compared"),
-    ],
-)
-def test_a_wrong_call_is_exit_code_2(
-    arguments: list[str], words: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert run_command(app, ["compare", *arguments, "--out", str(tmp_path / "out"), "--workers", "1"]) == 2
-    assert words in capfd.readouterr().err
-
-
-def test_the_command_prints_its_document_alone(
-    world: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    config = tmp_path / "run.toml"
-    config.write_text(
-        f"""seed = 3
-[library]
-path = "{world}/library.parquet"
-domain = "mir"
-ec = "ec1:2"
-[satellite]
-scenes = ["{world}/scenes/*"]
-points = "{world}/points.csv"
-unlabelled_pixels = 100
-[compare]
-repeats = 1
-workers = 1
-"""
-    )
-    out = tmp_path / "out"
-    call = ["compare", str(config), "--methods", "mean", "plsr", "--points", "12", "all", "--out", str(out)]
-    assert run_command(app, [*call, "--json"]) == 0
-    captured = capfd.readouterr()
-    assert captured.err == ""
-    assert json.loads(captured.out) == json.loads((out / "compare.json").read_text())
-    assert [case["points"] for case in json.loads(captured.out)["cases"]] == [12, "all"]
-    assert run_command(app, call) == 0
-    printed = capfd.readouterr().out
-    assert "Grouped random test, 12 ground points (1 case)" in printed
-    assert re.search(rf"{TUNED} +0\.\d+ +-?\d\.\d+ +reference", printed)
 
 
 def test_if_nothing_could_be_asked_the_work_failed(tmp_path: Path) -> None:
