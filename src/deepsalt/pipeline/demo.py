@@ -15,7 +15,7 @@ from deepsalt.pipeline.train import train
 from deepsalt.report import write_report
 from deepsalt.simulate import WorldSettings, simulate_world
 
-#: The region nobody learns from.
+#: The region without ground points: the library has samples of it, and its scene is there.
 UNSEEN_REGION = "clay_delta"
 
 
@@ -60,6 +60,6 @@ def demo_config(world: Path, settings: WorldSettings, changes: dict[str, Any]) -
             "points": str(world / "points.csv"),
             "covariates": [str(world / "covariates" / "*.tif")],
         },
-        "split": {"unseen_region": unseen},
+        "split": {"unseen_region": unseen, "library_covers_unseen": True, "pixels_of_unseen": True},
     }
     return parse_config({**content, **changes})
