@@ -285,6 +285,26 @@ def test_a_scene_met_later_is_tuned_from_its_pixels_whatever_its_sensor(tuned: D
     np.testing.assert_array_equal(far.predict(asked), tuned.predict(asked))
 
 
+def test_a_few_ground_points_mend_what_the_library_says_wrongly_of_a_land() -> None:
+    """The library holds the saltier half of the soils. Forty points tell; scenes met later know."""
+    drawn = soils(300, 0)["visnir"]
+    saltier = drawn.take(np.argsort(drawn.samples["ec_ds_m"].to_numpy())[150:])
+    library, loose = on_land(saltier, 0.0), on_land(pixels(300, 2), 0.0, "home")
+    settings = replace(FAST, distillation=False, steps=150, land_steps=60)
+    home, later = on_land(pixels(150, 9), 0.0, "home"), on_land(pixels(150, 9), 0.0, "later", 0.3)
+    without = DeepSaltRegressor(settings, seed=3).fit(library, None, loose)
+    points = DeepSaltRegressor(settings, seed=3).fit(library, on_land(pixels(40, 1), 0.0, "home"), loose)
+
+    def bias(model: DeepSaltRegressor, asked: Spectra) -> float:
+        return float(np.mean(log_ece(model.predict(asked)) - log_ece(asked.samples["ece_ds_m"])))
+
+    assert bias(without, home) > 0.3
+    assert abs(bias(points, home)) < bias(without, home) / 2
+    seen = on_land(pixels(300, 4), 0.0, "later", 0.3)
+    assert abs(bias(points.adapted_to(seen, "later"), later)) < bias(without, home) / 2
+    assert "then to 40 ground points" in points.for_scene(scene_on_land(0.3), max_ndvi=1.0).notes[0]
+
+
 def scene_on_land(error: float, masked: bool = False) -> MemoryScene:
     """20 x 20 pixels of the library's land, seen with an error of calibration."""
     seen = on_land(pixels(400, 6), 0.0, "later", error)

@@ -36,14 +36,14 @@ def test_each_scene_finds_the_samples_that_lie_under_it() -> None:
     assert list(found.ground.scene_land) == [0, 1, -1]
     assert [int(rows.sum()) for rows in found.ground.samples] == [30, 25]
     assert [land.samples for land in found.lands] == [30, 25]
-    assert all(land.special for land in found.lands)
+    assert [land.points for land in found.lands] == [0, 0]
     assert land_of(found.lands, scene("b again", 5.0)) == 1
     assert land_of(found.lands, scene("half", 5.5)) is None
 
 
-def test_land_with_ground_points_needs_no_networks_of_its_own() -> None:
+def test_a_land_counts_its_ground_points() -> None:
     found = survey(LIBRARY, KNOWN, scene("a", 0.0, 5), scene("a", 0.0))
-    assert not found.lands[0].special
+    assert found.lands[0].points == 5
     assert list(found.ground.sat_land) == [0] * 5
 
 
@@ -74,7 +74,7 @@ def test_a_library_without_places_knows_no_land() -> None:
 
 
 def test_a_card_gives_the_land_back() -> None:
-    land = Land(0.0, 1.0, 10.0, 11.0, 30, special=True)
+    land = Land(0.0, 1.0, 10.0, 11.0, 30, points=7)
     assert Land.from_plain(land.as_plain()) == land
     with pytest.raises(KeyError):
         Land.from_plain({"south": 1.0})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from deepsalt.models import BridgeArchitecture, BridgeStudent, Tuning
 from deepsalt.models.plane import plane_through
-from deepsalt.models.tuning import as_plain, from_plain, line_towards, mean_log
+from deepsalt.models.tuning import as_plain, corrected, correction_by, from_plain, line_towards, mean_log
 
 
 def student(lands: int = 1) -> BridgeStudent:
@@ -42,7 +43,7 @@ def test_a_tuned_scene_does_not_care_how_bright_its_calibration_is() -> None:
     made = student()
     made.references[0] = mean_log(pixels() @ made.channels)
     made.labels[0] = torch.tensor([1.0, 0.8, 60.0])
-    plain, bright = (made.tuning_for(seen, 0, special=True) for seen in (pixels(), 1.2 * pixels()))
+    plain, bright = (made.tuning_for(seen, 0) for seen in (pixels(), 1.2 * pixels()))
     torch.testing.assert_close(
         made.tuned(bright).predict(1.2 * pixels()), made.tuned(plain).predict(pixels()), atol=1e-4, rtol=1e-4
     )
@@ -61,6 +62,45 @@ def test_a_line_moves_the_mean_by_the_share_that_samples_are_believed() -> None:
 def test_a_line_never_divides_by_a_spread_that_is_not_there() -> None:
     assert line_towards(torch.ones(5), 2.0, 0.5, 40.0) == pytest.approx((1.0, 0.5))
     assert line_towards(torch.tensor([0.0, 2.0]), 1.0, 0.0, 40.0) == pytest.approx((1.0, 0.0))
+
+
+def test_a_correction_turns_about_the_level_of_the_scene() -> None:
+    answers = torch.tensor([1.0, 2.0, 6.0])
+    tuning = Tuning(scale=0.5, offset=0.5)
+    tuned = 0.5 * answers + 0.5
+    found = corrected(tuning, float(tuned.mean()), stretch=0.4, shift=-0.3)
+    now = found.scale * answers + found.offset
+    assert float(now.mean()) == pytest.approx(float(tuned.mean()) - 0.3)
+    assert float(now.std()) == pytest.approx(1.4 * float(tuned.std()))
+    same = corrected(tuning, 7.0, 0.0, 0.0)
+    assert (same.scale, same.offset) == (0.5, 0.5)
+
+
+def test_one_point_moves_the_level_by_the_share_it_is_believed() -> None:
+    stretch, shift = correction_by(torch.zeros(1), torch.tensor([2.0]), ["a"]).tolist()
+    assert stretch == 0.0  # at the level itself a point says nothing of the slope
+    assert shift == pytest.approx(2.0 * 0.09 / (0.09 + 0.09 + 0.36))
+
+
+def test_many_points_are_believed_and_those_of_one_field_less() -> None:
+    excess = torch.linspace(-1, 1, 400)
+    errors = 0.5 * excess + 0.25
+    apart, together = (
+        correction_by(excess, errors, fields) for fields in (np.arange(400).astype(str), ["a"] * 400)
+    )
+    torch.testing.assert_close(apart, torch.tensor([0.5, 0.25]), atol=0.03, rtol=0)
+    assert float(together[1]) == pytest.approx(0.125, abs=0.01)  # one field: half of its error is its own
+    assert torch.equal(correction_by(excess, torch.zeros(400), ["a"] * 400), torch.zeros(2))
+
+
+def test_a_scene_met_later_is_corrected_by_the_points_of_its_land() -> None:
+    made = student()
+    made.references[0] = mean_log(pixels() @ made.channels)
+    made.labels[0] = torch.tensor([3.0, 0.8, 60.0])
+    plain = made.tuning_for(pixels(), 0)
+    made.corrections[0] = torch.tensor([0.0, 0.5])
+    found = made.tuning_for(pixels(), 0)
+    assert (found.scale, found.offset) == (plain.scale, pytest.approx(plain.offset + 0.5))
 
 
 def test_a_land_answers_with_networks_of_its_own() -> None:
@@ -96,7 +136,7 @@ def test_a_scene_is_read_by_the_plane_through_its_answers() -> None:
     made = student()
     made.references[0] = mean_log(pixels() @ made.channels)
     made.labels[0] = torch.tensor([1.0, 0.8, 60.0])
-    found = made.tuning_for(pixels(), 0, special=True)
+    found = made.tuning_for(pixels(), 0)
     networks = made.tuned(Tuning(0, found.gain))
     inputs = networks.inputs(pixels())
     sides = torch.cat([inputs, torch.ones(len(inputs), 1)], dim=1)
@@ -104,8 +144,8 @@ def test_a_scene_is_read_by_the_plane_through_its_answers() -> None:
     answers = (sides @ expected.T).mean(dim=1) * found.scale + found.offset
     read = made.tuned(found).predict(pixels())
     torch.testing.assert_close(read, answers.clamp(0, 10), atol=0.01, rtol=0)
-    assert made.tuning_for(pixels(), 0, special=True, planar=False).plane is None
-    assert made.tuning_for(pixels(20), 0, special=True).plane is None  # too few pixels for three directions
+    assert made.tuning_for(pixels(), 0, planar=False).plane is None
+    assert made.tuning_for(pixels(20), 0).plane is None  # too few pixels for three directions
 
 
 def test_pixels_of_a_patch_share_their_answers_where_they_agree() -> None:

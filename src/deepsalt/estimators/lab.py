@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import ModelFileError, TrainingError
-from deepsalt.estimators.card import inputs_from, inputs_section, versions
+from deepsalt.errors import ModelFileError
+from deepsalt.estimators.card import inputs_section, versions
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
+from deepsalt.estimators.saved import Saved
 from deepsalt.spectra import Spectra
 from deepsalt.splits import grouped_holdout
 from deepsalt.units import ece_from_log, log_ece
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deepsalt.training.loop import Progress
 
 
-class LabRegressor:
+class LabRegressor(Saved):
     """Teacher of the preset `paper`: sparse autoencoder and transformer on laboratory spectra.
 
     settings          hyperparameters; None for the defaults
@@ -68,27 +68,18 @@ class LabRegressor:
             label_sd=label_sd(spectra, target),
         )
         self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
+        self.card_ = {
+            "preset": "paper (teacher only)",
+            "inputs": inputs_section(self.inputs_),
+            "target": target,
+            "unit": "dS/m",
+            "versions": versions(),
+        }
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
         """(sample,) the target in dS/m."""
         return ece_from_log(self.model_.predict(self.inputs_.values(spectra)).numpy())
-
-    def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
-        """Write one .safetensors file with its card; `about` adds facts to the card."""
-        from deepsalt.training import model_to_file
-
-        if not hasattr(self, "model_"):
-            raise TrainingError("the model is not trained", fix="Call fit first.")
-        card = {
-            "preset": "paper (teacher only)",
-            "inputs": inputs_section(self.inputs_),
-            "target": self.target_,
-            "unit": "dS/m",
-            "versions": versions(),
-            **(about or {}),
-        }
-        model_to_file(path, self.model_, card)
 
     @classmethod
     def load(cls, path: str | Path) -> LabRegressor:
@@ -100,7 +91,7 @@ class LabRegressor:
         if not isinstance(model, LabModel):
             raise ModelFileError("not a teacher", where=str(path), fix="Open it with load_regressor.")
         found = cls()
-        found.model_, found.inputs_ = model, inputs_from(card, path)
+        found._is_of(path, model, card)
         found.target_ = str(card.get("target", "ece_ds_m"))
         return found
 

@@ -34,7 +34,7 @@ class Land:
     """A box of ground (degrees WGS84) that the library has samples of.
 
     samples  how many of them have EC
-    special  whether the model has networks for it alone: it has no ground points of its own
+    points   how many ground points of it were learned from
     """
 
     south: float
@@ -42,7 +42,7 @@ class Land:
     west: float
     east: float
     samples: int
-    special: bool = False
+    points: int = 0
 
     def holds(self, table: pd.DataFrame) -> NDArray[np.bool_]:
         """(row,) whether `latitude` and `longitude` lie inside."""
@@ -58,7 +58,7 @@ class Land:
     def from_plain(cls, content: Mapping[str, Any]) -> Land:
         """Back from a card. Raises KeyError, TypeError or ValueError for what is no land."""
         edges = {name: float(content[name]) for name in ("south", "north", "west", "east")}
-        return cls(**edges, samples=int(content["samples"]), special=bool(content["special"]))
+        return cls(**edges, samples=int(content["samples"]), points=int(content["points"]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +109,9 @@ def survey(
     samples = np.array(members) if members else np.zeros((0, len(visnir)), bool)
     patches = np.zeros(0, np.intp) if unlabelled is None else patch_numbers(unlabelled.samples)
     ground = Ground(samples, scene_land, sat, loose, patches)
-    with_points = set(ground.sat_land.tolist())
-    marked = [replace(land, special=number not in with_points) for number, land in enumerate(lands)]
-    return Survey(names, tuple(marked), ground)
+    points = [int((ground.sat_land == number).sum()) for number in range(len(lands))]
+    counted = [replace(land, points=found) for land, found in zip(lands, points, strict=True)]
+    return Survey(names, tuple(counted), ground)
 
 
 def land_of(lands: tuple[Land, ...], pixels: Spectra) -> int | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import BandError, LabelError, ModelFileError, TrainingError, UsageError
+from deepsalt.errors import BandError, LabelError, ModelFileError, UsageError
 from deepsalt.estimators.card import inputs_from, inputs_section, versions
 from deepsalt.estimators.lab import label_sd
 from deepsalt.estimators.neighbours import no_pairs, pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
+from deepsalt.estimators.saved import Saved
 from deepsalt.labels import with_ece
 from deepsalt.preprocessing.gaps import without_gaps
 from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
@@ -33,7 +32,7 @@ PRESETS = ("paper",)
 FEWEST_PAIRS = 20
 
 
-class PaperRegressor:
+class PaperRegressor(Saved):
     """Satellite spectra to ECe, taught by a laboratory library.
 
     preset            "paper": the published method (Dey et al. 2025) with its faults mended
@@ -50,9 +49,6 @@ class PaperRegressor:
     """
 
     accepts_missing_covariates = True
-    #: Of a loaded model: the digest of its file, and whether it was trained on simulated data.
-    fingerprint: str = ""
-    simulated: bool = False
 
     def __init__(
         self,
@@ -231,14 +227,6 @@ class PaperRegressor:
             "versions": versions(),
         }
 
-    def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
-        """Write one .safetensors file with its card; `about` adds facts to the card."""
-        from deepsalt.training import model_to_file
-
-        if not hasattr(self, "model_"):
-            raise TrainingError("the model is not trained", fix="Call fit first.")
-        model_to_file(path, self.model_, {**self.card_, **(about or {})})
-
     @classmethod
     def load(cls, path: str | Path) -> PaperRegressor:
         """A model from its file, ready to predict.
@@ -249,13 +237,13 @@ class PaperRegressor:
         from deepsalt.training import model_from_file
 
         model, card = model_from_file(path)
-        inputs = inputs_from(card, path)
         if not isinstance(model, PaperModel):
             raise ModelFileError(
                 "a teacher for laboratory spectra, not a model for scenes",
                 where=str(path),
                 fix="Train with a config that has a [satellite] section.",
             )
+        inputs = inputs_from(card, path)
         if len(inputs.axis) != model.architecture.satellite.bands:
             raise ModelFileError(
                 f"the card names {len(inputs.axis)} bands, "
@@ -269,7 +257,5 @@ class PaperRegressor:
             covariates=inputs.covariates,
             seed=int(card.get("seed", 0)),
         )
-        found.model_, found.inputs_, found.card_ = model, inputs, card
-        found.fingerprint = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
-        found.simulated = bool(card.get("simulated", False))
+        found._is_of(path, model, card)
         return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from copy import copy
 from pathlib import Path
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import LabelError, ModelFileError, TrainingError, UsageError
+from deepsalt.errors import LabelError, ModelFileError, UsageError
 from deepsalt.estimators.bridge_inputs import (
     bridge_data,
     channel_axis,
     channel_weights,
     libraries_of,
 )
-from deepsalt.estimators.card import inputs_from, inputs_section, versions
+from deepsalt.estimators.card import inputs_section, versions
 from deepsalt.estimators.lands import Land, land_of
 from deepsalt.estimators.predictor import BandInputs, training_groups
+from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import MAX_NDVI
 from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _PIXELS_TO_ADAPT = 4_000  # of a scene that was not there in training
 
 
-class DeepSaltRegressor:
+class DeepSaltRegressor(Saved):
     """Satellite spectra to ECe, taught by laboratory spectra of dry soil through a bridge of physics.
 
     settings  hyperparameters and switches; None for the defaults
@@ -54,9 +54,6 @@ class DeepSaltRegressor:
     scene: str | None = None
     #: What a map made with this predictor must say.
     notes: tuple[str, ...] = ()
-    #: Of a loaded model: the digest of its file, and whether it was trained on simulated data.
-    fingerprint: str = ""
-    simulated: bool = False
 
     def __init__(
         self,
@@ -157,8 +154,8 @@ class DeepSaltRegressor:
         if land is not None:
             seen = torch.as_tensor(values[whole])
             patches = torch.as_tensor(patch_numbers(pixels.samples)[whole])
-            special, planar = self.lands_[land].special, bool(self.card_.get("planar", True))
-            tuning = student.tuning_for(seen, land, special=special, patches=patches, planar=planar)
+            planar = bool(self.card_.get("planar", True))
+            tuning = student.tuning_for(seen, land, patches, planar=planar)
         other = copy(self)
         other.scenes_ = {**self.scenes_, scene: tuning}
         return other
@@ -185,7 +182,8 @@ class DeepSaltRegressor:
                 found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
                 return found
             found.scenes_ = self.adapted_to(pixels, scene.name).scenes_
-        found.notes = (_said(found.scenes_.get(scene.name, Tuning())),)
+        tuning = found.scenes_.get(scene.name, Tuning())
+        found.notes = (_said(tuning, 0 if tuning.land is None else self.lands_[tuning.land].points),)
         return found
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
@@ -266,14 +264,6 @@ class DeepSaltRegressor:
             "versions": versions(),
         }
 
-    def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
-        """Write one .safetensors file with its card; `about` adds facts to the card."""
-        from deepsalt.training import model_to_file
-
-        if not hasattr(self, "model_"):
-            raise TrainingError("the model is not trained", fix="Call fit first.")
-        model_to_file(path, self.model_, {**self.card_, **(about or {})})
-
     @classmethod
     def load(cls, path: str | Path) -> DeepSaltRegressor:
         """A model from its file, ready to predict.
@@ -287,13 +277,11 @@ class DeepSaltRegressor:
         if not isinstance(model, BridgeStudent):
             raise ModelFileError("not a model of the preset deepsalt", where=str(path))
         found = cls(name=str(card.get("preset", "deepsalt")), seed=int(card.get("seed", 0)))
-        found.model_, found.inputs_, found.card_ = model, inputs_from(card, path), card
+        found._is_of(path, model, card)
         found.channels_ = _channels_from(card, model.architecture.channels, path)
         if len(found.inputs_.axis) != model.architecture.bands:
             raise ModelFileError("the card's bands do not fit the weights", where=str(path))
         found.lands_, found.scenes_ = _ground_from(card, model, path)
-        found.fingerprint = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
-        found.simulated = bool(card.get("simulated", False))
         return found
 
 
@@ -303,16 +291,15 @@ def _good_bands(sensor: Sensor | None) -> Axis:
     return sensor.axis.take(np.asarray(sensor.good))
 
 
-def _said(tuning: Tuning) -> str:
-    if tuning.gain is None:
+def _said(tuning: Tuning, points: int) -> str:
+    if tuning.land is None:
         return (
             "The scene lies on land that the library has too few samples of: its pixels are read as they are."
         )
-    if tuning.land is None:
-        return "The scene's pixels were brought into line with the library's samples of its land."
+    then = f"then to {points} ground points there" if points else "ground points there would say more"
     return (
         "The scene's pixels, and the mean and spread of its answers, were brought towards the library's "
-        "samples of its land; ground points there would say more."
+        f"samples of its land; {then}."
     )
 
 

@@ -18,7 +18,7 @@ from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.inference import Rows, in_batches
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
-from deepsalt.models.tuning import Tuning, line_towards, mean_log
+from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
 
 _FARTHEST = 8.0  # standard deviations; a hot pixel must not swamp the rest
 
@@ -34,6 +34,7 @@ class BridgeStudent(nn.Module):
     ceiling     () largest answer, ln(1+ECe)
     references  (land, channel) mean logarithm of drawn pixels of each land's samples
     labels      (land, 3) mean and standard deviation of ln(1+ECe) of its samples, and their number
+    corrections (land, 2) stretch and shift that ground points on the land asked for; 0 without any
     specialists networks of each land, which began as the general `members`
     """
 
@@ -45,6 +46,7 @@ class BridgeStudent(nn.Module):
     ceiling: Tensor
     references: Tensor
     labels: Tensor
+    corrections: Tensor
 
     def __init__(self, architecture: BridgeArchitecture) -> None:
         super().__init__()
@@ -57,6 +59,7 @@ class BridgeStudent(nn.Module):
         self.register_buffer("ceiling", torch.ones(()))
         self.register_buffer("references", torch.zeros(a.lands, a.channels))
         self.register_buffer("labels", torch.zeros(a.lands, 3))
+        self.register_buffer("corrections", torch.zeros(a.lands, 2))
         self.members = self.new_members()
         self.specialists = nn.ModuleList([self.new_members() for _ in range(a.lands)])
 
@@ -113,20 +116,24 @@ class BridgeStudent(nn.Module):
         """(channel,) that gives pixels (n, bands) of a scene the mean of drawn pixels of a land's samples."""
         return (self.references[land] - mean_log(pixels @ self.channels)).exp()
 
-    @torch.no_grad()
     def tuning_for(
-        self, pixels: Tensor, land: int, *, special: bool, patches: Tensor | None = None, planar: bool = True
+        self, pixels: Tensor, land: int, patches: Tensor | None = None, *, planar: bool = True
     ) -> Tuning:
-        """How to read a scene, from its pixels without labels (n, bands), on a land of the library.
+        """How to read a scene on a land of the library: `library_tuning`, corrected by the land's points."""
+        tuning, level = self.library_tuning(pixels, land, patches, planar=planar)
+        stretch, shift = self.corrections[land].tolist()
+        return corrected(tuning, level, stretch, shift)
 
-        special  True: the land's own networks answer, and their answers are brought towards its labels;
-                 False: only the pixels are brought into line
+    @torch.no_grad()
+    def library_tuning(
+        self, pixels: Tensor, land: int, patches: Tensor | None = None, *, planar: bool = True
+    ) -> tuple[Tuning, float]:
+        """How to read a scene from its pixels without labels (n, bands), and the mean of its answers.
+
         patches  (n,) which pixels lie together; None = not known
-        planar   whether the plane through these networks' answers is read instead of them
+        planar   whether the plane through the land's networks' answers is read instead of them
         """
         gain = self.gain_for(pixels, land)
-        if not special:
-            return Tuning(gain=gain)
         own = self.tuned(Tuning(land, gain))
         inputs = own.inputs(pixels)
         answers = own.members(inputs)[0]
@@ -134,8 +141,8 @@ class BridgeStudent(nn.Module):
         if plane is not None:
             answers = Plane(plane)(inputs)[0]
         mean, deviation, samples = (float(value) for value in self.labels[land])
-        line = line_towards(answers.mean(dim=0), mean, deviation, samples)
-        return Tuning(land, gain, plane, *line)
+        scale, offset = line_towards(answers.mean(dim=0), mean, deviation, samples)
+        return Tuning(land, gain, plane, scale, offset), scale * float(answers.mean()) + offset
 
     def folded(self) -> tuple[Tensor, Tensor]:
         """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once."""

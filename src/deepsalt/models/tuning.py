@@ -3,13 +3,15 @@
 A scene has errors of its own (calibration, air, light) and its land has soils and salts of its own.
 Laboratory samples of that land tell what its pixels must look like on average, and how salty they are. The
 mean of all pixels of a scene cannot tell a bright soil from a bright calibration; beside the mean of drawn
-pixels of its own soils it can.
+pixels of its own soils it can. Ground points on the land, few as they may be, then correct the answers.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +27,9 @@ _EXPECTED = 0.75
 #: How far the spread is moved to the expected one, on the log scale.
 _SPREAD_SHARE = 0.7
 _NO_SPREAD = 1e-3
+#: What ground points may correct, and how far: standard deviations of the slope and of the level (ln(1+ECe))
+#: that tuned answers are wrong by, of what fields share, and of points. Chosen on development worlds.
+_SLOPE_SD, _LEVEL_SD, _FIELD_SD, _POINT_SD = 0.3, 0.3, 0.3, 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +68,30 @@ def line_towards(answers: Tensor, mean: float, deviation: float, samples: float)
         scale = (_EXPECTED * deviation / spread) ** _SPREAD_SHARE
     believed = samples / (samples + _PRIOR_SAMPLES)
     return scale, centre + believed * (mean - centre) - scale * centre
+
+
+def corrected(tuning: Tuning, level: float, stretch: float, shift: float) -> Tuning:
+    """The line of a scene whose tuned answers have the mean `level`, stretched about it and shifted."""
+    offset = tuning.offset + stretch * (tuning.offset - level) + shift
+    return replace(tuning, scale=tuning.scale * (1 + stretch), offset=offset)
+
+
+def correction_by(excess: Tensor, errors: Tensor, fields: Sequence[str]) -> Tensor:
+    """(2,) stretch and shift that ground points (m,) of a land ask for.
+
+    excess   tuned answers less their scene's level
+    errors   truth less tuned answers, on ln(1+ECe)
+    fields   points of one field share an error
+    Few points move little: posterior mean of a linear model whose prior is "no correction" (Lindley and
+    Smith 1972, J. R. Stat. Soc. B 34:1-41).
+    """
+    sides = torch.stack([excess, torch.ones_like(excess)]).double()
+    prior = torch.tensor([_SLOPE_SD, _LEVEL_SD], dtype=torch.float64).square()
+    names = np.asarray(fields)
+    together = torch.as_tensor(names[:, None] == names[None, :]).double()
+    noise = _FIELD_SD**2 * together + _POINT_SD**2 * torch.eye(len(names), dtype=torch.float64)
+    learned = prior[:, None] * sides
+    return (learned @ torch.linalg.solve(sides.T @ learned + noise, errors.double())).float()
 
 
 def as_plain(tuning: Tuning) -> dict[str, object]:

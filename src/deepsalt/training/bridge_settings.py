@@ -22,7 +22,7 @@ class DeepSaltSettings:
     same_sample: bool = False  # the teacher reads the mid infrared of the very sample too: no gain was found
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
-    planar: bool = True  # a land without ground points is read by the plane through its networks' answers
+    planar: bool = True  # a scene on land of the library is read by the plane through its networks' answers
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
 
     # Controls, which must lose. They exist to be compared with, never to be used.
@@ -50,13 +50,14 @@ class DeepSaltSettings:
     # Terms of the loss beside that of the drawn pixels, which weighs 1.
     real_batch: int = 64
     real_weight: float = 0.5
+    real_half: float = 100.0  # labelled pixels that have half of that weight: few are learned by heart
     real_noise: float = 0.003  # reflectance, on each band of a labelled pixel
     real_gain_sd: float = 0.05
     response_weight: float = 0.5
     relation_weight: float = 0.05
 
-    # A land without ground points has networks of its own: the general ones, trained on for so many steps
-    # with its samples drawn so much oftener than others. Of more lands, the first so many have them.
+    # A land has networks of its own: the general ones, trained on for so many steps with its samples drawn so
+    # much oftener than others. Of more lands so many have them, those without ground points first.
     land_steps: int = 600
     land_learning_rate: float = 1e-3
     land_focus: float = 20.0
@@ -103,6 +104,7 @@ _COUNTS = (
 _WEIGHTS = (
     "weight_decay",
     "real_weight",
+    "real_half",
     "real_noise",
     "real_gain_sd",
     "response_weight",

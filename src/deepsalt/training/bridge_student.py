@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,13 +36,15 @@ def train_student(
     seed: int,
     attempt: int = 0,
     progress: Callable[[str, int, int], None] | None = None,
+    lands: Collection[int] | None = None,
 ) -> tuple[BridgeStudent, StageHistory]:
     """A student in inference mode, and the course of its loss.
 
     teacher  None where nothing is distilled: then only samples with EC are drawn from
+    lands    those that networks of their own are wanted for; None = all
     """
     with seeded(seed, "bridge student", torch.device("cpu"), attempt) as generator:
-        return _Student(data, teacher, settings, generator).train(progress)
+        return _Student(data, teacher, settings, generator).train(progress, lands)
 
 
 class _Student:
@@ -68,6 +68,8 @@ class _Student:
         self.lands = torch.as_tensor(data.where.samples[:, self.rows.numpy()])
         self.student = self._new_student()
         self.sat_gain = self._gains()
+        points = len(self.sat)
+        self.real_weight = settings.real_weight * points / (points + settings.real_half) if points else 0.0
         self.project = nn.Linear(settings.hidden[-1], self.features.shape[1])
 
     def _bridge(self, draws: BridgeSettings) -> PhysicsBridge:
@@ -128,7 +130,9 @@ class _Student:
                     gains[here] = self.student.gain_for(pixels, int(land))
         return gains
 
-    def train(self, progress: Callable[[str, int, int], None] | None) -> tuple[BridgeStudent, StageHistory]:
+    def train(
+        self, progress: Callable[[str, int, int], None] | None, lands: Collection[int] | None
+    ) -> tuple[BridgeStudent, StageHistory]:
         # Nothing is held out here, so there is no validation curve; `epoch` counts steps.
         history = StageHistory("student", "Huber loss of ln(1+ECe), with the terms of the teacher")
 
@@ -142,18 +146,21 @@ class _Student:
         both = nn.ModuleList([members, self.project])
         cycle(both, lambda: self._loss(members, self._evenly(), True), settings.steps, settings, tell)
         self.bridge = self._bridge(settings.draws.within_scene())
-        for land, special in enumerate(self.student.specialists):
+        for special in self.student.specialists:
             special.load_state_dict(members.state_dict())
-            if land in self._lands_without_points():
-                self._specialise(special, land)
+        chosen = self._lands_to_train(lands)
+        for done, land in enumerate(chosen):
+            self._specialise(self.student.specialists[land], land)
             if progress:
-                progress("students of lands", land + 1, len(self.student.specialists))
+                progress("students of lands", done + 1, len(chosen))
         return self.student.eval(), history
 
-    def _lands_without_points(self) -> NDArray[np.intp]:
-        """Lands whose ground truth is the library's alone; where there are points, they speak."""
-        lands = np.arange(len(self.student.specialists))
-        return np.setdiff1d(lands, self.data.where.sat_land)[: self.settings.most_lands]
+    def _lands_to_train(self, wanted: Collection[int] | None) -> list[int]:
+        """Lands that get networks of their own: first those that nothing but the library tells of."""
+        with_points = set(self.data.where.sat_land.tolist())
+        lands = sorted(range(len(self.student.specialists)), key=lambda land: land in with_points)
+        chosen = [land for land in lands if wanted is None or land in wanted]
+        return chosen[: self.settings.most_lands]
 
     def _specialise(self, special: nn.Module, land: int) -> None:
         """Train a land's networks on, mostly on its own samples, under one sky."""
@@ -176,7 +183,7 @@ class _Student:
             if features:
                 loss = loss + settings.relation_weight * self._likeness(hidden.mean(dim=0), rows)
         if len(self.sat):
-            loss = loss + settings.real_weight * self._real(members)
+            loss = loss + self.real_weight * self._real(members)
         return loss
 
     def _drawn(self, rows: Tensor) -> Tensor:

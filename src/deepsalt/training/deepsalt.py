@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,9 +11,9 @@ import torch
 
 from deepsalt.errors import TrainingError
 from deepsalt.models.bridge import BridgeStudent
-from deepsalt.models.tuning import Tuning
+from deepsalt.models.tuning import Tuning, corrected, correction_by
 from deepsalt.splits import grouped_folds
-from deepsalt.training.bridge_data import BridgeData
+from deepsalt.training.bridge_data import BridgeData, Floats
 from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 from deepsalt.training.bridge_student import train_student
 from deepsalt.training.bridge_teacher import Teacher, teach
@@ -55,7 +56,7 @@ def train_deepsalt(
         settings, checks["gate"] = ask_gate(data, teacher, settings, seed, progress)
         teacher = teacher if settings.distillation else None
     model, history, checks["student"] = _until_it_learns(data, teacher, settings, seed, progress)
-    return DeepSaltResult(model, tunings_of(model, data, settings), [history], checks)
+    return DeepSaltResult(model, tune(model, data, settings), [history], checks)
 
 
 def _teacher(
@@ -70,23 +71,39 @@ def _teacher(
     return teacher if heard else None, {**facts, "heard": heard}
 
 
-def tunings_of(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> dict[int, Tuning]:
-    """How each scene on a known land is read: its own networks and labels only where it has no points."""
+def tune(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> dict[int, Tuning]:
+    """How each scene on a known land is read; sets the corrections that the ground points ask for."""
     where = data.where
     if not settings.adaptation:
         return {}
-    with_points = set(where.sat_land.tolist())
-    return {
-        scene: model.tuning_for(
+    found = {
+        scene: model.library_tuning(
             torch.as_tensor(data.pixels_of(scene)),
             int(land),
-            special=int(land) not in with_points,
-            patches=torch.as_tensor(data.patches_of(scene)),
+            torch.as_tensor(data.patches_of(scene)),
             planar=settings.planar,
         )
         for scene, land in enumerate(where.scene_land)
         if land >= 0
     }
+    for land in np.unique(where.sat_land[where.sat_land >= 0]):
+        model.corrections[land] = _correction(model, data, np.flatnonzero(where.sat_land == land), found)
+    return {
+        scene: corrected(tuning, level, *model.corrections[where.scene_land[scene]].tolist())
+        for scene, (tuning, level) in found.items()
+    }
+
+
+def _correction(
+    model: BridgeStudent, data: BridgeData, rows: np.ndarray, found: Mapping[int, tuple[Tuning, float]]
+) -> torch.Tensor:
+    """What the labelled pixels `rows` of one land ask for, each read as its scene is without them."""
+    scenes = data.where.sat_scene[rows]
+    answers = _read(model, data.sat_x[rows], scenes, {scene: tuning for scene, (tuning, _) in found.items()})
+    levels = np.array([found[scene][1] for scene in scenes.tolist()])
+    return correction_by(
+        torch.as_tensor(answers - levels), torch.as_tensor(data.sat_y[rows] - answers), data.sat_groups[rows]
+    )
 
 
 def _shuffled(teacher: Teacher, seed: int) -> Teacher:
@@ -175,7 +192,8 @@ def _held_out_errors(
     for train, test in folds:
         heard = teacher if settings.distillation else None
         part = data.with_points(train)
-        student, _ = train_student(part, heard, settings, seed)
+        lands = set(data.where.sat_land[test].tolist())
+        student, _ = train_student(part, heard, settings, seed, lands=lands)
         errors[test] = _answers(student, part, settings, data, test) - data.sat_y[test]
     return errors
 
@@ -188,13 +206,18 @@ def _answers(
     rows: np.ndarray,
 ) -> np.ndarray:
     """ln(1+ECe) of labelled pixels `rows` of `asked`, each read as its scene is."""
-    tunings = tunings_of(student, learned, settings)
-    scenes = asked.where.sat_scene[rows]
-    answers = np.empty(len(rows), np.float32)
+    tunings = tune(student, learned, settings)
+    return _read(student, asked.sat_x[rows], asked.where.sat_scene[rows], tunings)
+
+
+def _read(
+    student: BridgeStudent, pixels: Floats, scenes: np.ndarray, tunings: Mapping[int, Tuning]
+) -> np.ndarray:
+    """(n,) ln(1+ECe) of pixels, each read as its scene is."""
+    answers = np.empty(len(pixels), np.float32)
     for scene in np.unique(scenes):
         here = scenes == scene
-        tuned = student.tuned(tunings.get(int(scene), Tuning()))
-        answers[here] = tuned.predict(asked.sat_x[rows[here]]).numpy()
+        answers[here] = student.tuned(tunings.get(int(scene), Tuning())).predict(pixels[here]).numpy()
     return answers
 
 
