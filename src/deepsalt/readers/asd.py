@@ -76,7 +76,7 @@ class AsdReader:
         bands = len(header.axis)
         target, end = _block(raw, _HEADER, bands, header.numbers, "spectrum", where)
         reference = _reference(raw, end, header, where)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):  # what is no number, or none of a spectrum, is refused below
             ratio = np.where(reference > 0, target / reference, np.nan)
         if np.isfinite(ratio).any() and (typical := float(np.nanmedian(ratio))) < _DARKEST:
             raise ProductError(

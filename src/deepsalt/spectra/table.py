@@ -77,7 +77,8 @@ class Spectra:
         Raises SpectraError if a spectrum has no value at all, a value is infinite, or reflectance
         looks like percent.
         """
-        matrix = np.array(values, dtype=np.float32)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused below
+            matrix = np.array(values, dtype=np.float32)
         if matrix.ndim != 2:
             raise SpectraError(
                 f"a table of spectra has shape {matrix.shape}", where=where, fix="Use (sample, band)."
