@@ -74,12 +74,14 @@ def inspect(
     domain: Annotated[str | None, typer.Option(help="mir, visnir or nir, if a table holds several.")] = None,
     ec: Annotated[str | None, typer.Option(help="Method of the EC column, for example ec1:5.")] = None,
     sensor: Annotated[str | None, typer.Option(help="Bands of an image without wavelengths.")] = None,
+    block: Annotated[str | None, typer.Option(help="Result of an OPUS file that holds several.")] = None,
+    metadata: Annotated[Path | None, typer.Option(help="Table of the samples of a folder of scans.")] = None,
     json: Json = False,
 ) -> None:
     """Say what a path holds: axis, bands, dates, masks, EC and its method, and what looks wrong."""
     from deepsalt.pipeline.inspection import inspect_path
 
-    chosen = {"domain": domain, "ec": ec, "sensor": sensor}
+    chosen = {"domain": domain, "ec": ec, "sensor": sensor, "block": block, "metadata": metadata}
     facts = inspect_path(path, **{key: value for key, value in chosen.items() if value is not None})
     Console(json).facts(facts, str(path))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.readers.test_asd import AsdFile
 
 from deepsalt.cli import app
 from deepsalt.config import TEMPLATE
@@ -139,6 +140,21 @@ def test_inspect_knows_what_it_is_given(call, world: Path, run: Run) -> None:
     code, out, _ = call("inspect", world / "library.parquet", "--domain", "mir")
     assert code == 0
     assert "851 bands" in out
+
+
+def test_inspect_joins_a_folder_of_scans_to_its_samples(call, tmp_path: Path) -> None:
+    folder = tmp_path / "field"
+    folder.mkdir()
+    for number in range(3):
+        AsdFile().write(folder, f"plot{number}.asd")
+    (tmp_path / "samples.csv").write_text("id,ec_ds_m\nplot0,0.5\nplot2,3\n")
+    code, out, _ = call("inspect", folder, "--metadata", tmp_path / "samples.csv", "--ec", "ec1:5", "--json")
+    facts = json.loads(out)
+    assert (code, facts["samples"], facts["quantity"]) == (0, 3, "reflectance")
+    assert facts["ec"]["method"] == {"EC1:5": 2}
+    code, _, err = call("inspect", folder, "--block", "a")
+    assert code == 2
+    assert "asd files have no blocks" in err
 
 
 def points_with(world: Path, folder: Path, **changes: object) -> Path:

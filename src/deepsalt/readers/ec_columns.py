@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
-from deepsalt.readers.columns import find_column, is_ossl, listed, numeric, rows_text
+from deepsalt.readers.columns import Named, find_column, is_ossl, listed, numeric, rows_text, standard_columns
 from deepsalt.salinity import METHODS, parse_method
 from deepsalt.units import ds_per_m
 
@@ -123,6 +123,21 @@ def with_ec(samples: pd.DataFrame, ec: Ec) -> pd.DataFrame:
     aside = {name: f"{name} (not used)" for name in ("ec_ds_m", "ece_ds_m") if name not in columns}
     others = samples.drop(columns=[name for name in columns if name in samples.columns]).rename(columns=aside)
     return pd.concat([others, pd.DataFrame(columns, index=samples.index)], axis=1)
+
+
+def samples_of(
+    table: pd.DataFrame,
+    named: Named,
+    where: str,
+    *,
+    ec: str | None = None,
+    ec_column: str | None = None,
+    ec_unit: str | None = None,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Standard columns first, then EC where it can be used, then the columns of the table; and notes."""
+    samples, notes = standard_columns(table, named, where)
+    found = find_ec(table, ec=ec, ec_column=ec_column, ec_unit=ec_unit, where=where)
+    return with_ec(samples, found), (*notes, *found.notes)
 
 
 def _only_known(table: pd.DataFrame, columns: list[str], ec_unit: str | None, where: str) -> Ec:

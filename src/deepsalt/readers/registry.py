@@ -25,7 +25,7 @@ GROUP = "deepsalt.readers"
 #: Those of this package, so that they are there even where its metadata are not installed.
 _SHIPPED = tuple(
     EntryPoint(name, f"deepsalt.readers.{name}:READER", GROUP)
-    for name in ("table", "asd", "opus", "enmap", "geotiff")
+    for name in ("table", "asd", "opus", "folder", "enmap", "geotiff")
 )
 
 
@@ -71,8 +71,8 @@ def readers() -> dict[str, Reader]:
 def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spectra | Scene:
     """Open a file or product, whatever its format.
 
-    path     a wide table (CSV, Parquet), an ASD or Bruker OPUS file, an EnMAP L2A folder, a hyperspectral
-             GeoTIFF, or a format of an installed plug-in
+    path     a wide table (CSV, Parquet), an ASD or Bruker OPUS file, a folder of them, an EnMAP L2A
+             folder, a hyperspectral GeoTIFF, or a format of an installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
 

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import DeepSaltError, SpectraError
-from deepsalt.readers.columns import TEXT, Named, listed, name_columns, standard_columns
-from deepsalt.readers.ec_columns import find_ec, with_ec
+from deepsalt.readers.columns import TEXT, listed, name_columns
+from deepsalt.readers.ec_columns import samples_of
 from deepsalt.readers.spectral_columns import BandColumns, count_bands, domains_among, find_bands
 from deepsalt.readers.tabular import head_of, header_separator, is_parquet, looks_like_text, open_table
 from deepsalt.spectra import Spectra
@@ -90,7 +90,7 @@ class TableReader:
         frame, values = file.load(bands.columns, other=bands.others, text=text)
         if not len(frame):
             raise SpectraError("the table has a header but no rows", where=where)
-        samples, notes = _samples(frame, named, ec, ec_column, ec_unit, where)
+        samples, notes = samples_of(frame, named, where, ec=ec, ec_column=ec_column, ec_unit=ec_unit)
         provenance = [f"read from {path.name}", *file.notes, *bands.notes, *notes]
         values, samples = _without_empty(values, samples, drop_empty, provenance, where)
         values = _scaled(values, bands, scale, provenance, where)
@@ -100,21 +100,6 @@ class TableReader:
 
 
 READER = TableReader()
-
-
-def _samples(
-    frame: pd.DataFrame,
-    named: Named,
-    ec: str | None,
-    ec_column: str | None,
-    ec_unit: str | None,
-    where: str,
-) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Standard columns first, then EC where it can be used, then the columns of the file."""
-    samples, notes = standard_columns(frame, named, where)
-    found = find_ec(frame, ec=ec, ec_column=ec_column, ec_unit=ec_unit, where=where)
-    samples = with_ec(samples, found)
-    return samples, (*notes, *found.notes)
 
 
 def _without_empty(
