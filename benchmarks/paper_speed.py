@@ -42,6 +42,7 @@ from deepsalt.units import log_ece
 LAB_ROWS, CHANNELS, SATELLITE_ROWS, BANDS = 1_500, 1_765, 3_000, 218
 WITHIN_M, VALIDATION_SHARE = 60.0, 0.2
 PARTS = {"test": "grouped test", "unseen": "unseen region"}
+SPLIT = {"split": {"unseen_region": "clay_delta"}}  # neither library nor pixels know it
 
 FULL = PaperSettings(
     autoencoder=Stage(30, 8, 128, 1e-3, rows=2048),
@@ -105,7 +106,7 @@ def make_problem(seed: int, folder: Path) -> Problem:
     """A world, read and split as a run would, cut to the sizes above."""
     settings = WorldSettings(seed=seed, rows=208, columns=200, library_samples=520, fields=230)
     world = simulate_world(folder / str(seed), settings)
-    found = prepare(demo_config(world.root, settings, {}), lambda *_: None)
+    found = prepare(demo_config(world.root, settings, SPLIT), lambda *_: None)
     rng = np.random.default_rng(seed)
     sites = cut(found.part("train"), SATELLITE_ROWS, rng)
     library = cut(next(iter(found.libraries.values())), LAB_ROWS, rng)
