@@ -17,7 +17,7 @@ from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.inference import Rows, in_batches
 from deepsalt.models.members import Members
-from deepsalt.models.plane import POINTS_FOR_NETWORKS, Plane, plane_through
+from deepsalt.models.plane import Plane, plane_through
 from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
 
 _FARTHEST = 8.0  # standard deviations; a hot pixel must not swamp the rest
@@ -34,7 +34,7 @@ class BridgeStudent(nn.Module):
     ceiling     () largest answer, ln(1+ECe)
     references  (land, channel) mean logarithm of drawn pixels of each land's samples
     labels      (land, 3) mean and standard deviation of ln(1+ECe) of its samples, and their number
-    corrections (land, 3) stretch and shift that ground points on the land asked for, and their number
+    corrections (land, 2) stretch and shift that ground points on the land asked for; 0 without any
     specialists networks of each land, which began as the general `members`
     """
 
@@ -59,7 +59,7 @@ class BridgeStudent(nn.Module):
         self.register_buffer("ceiling", torch.ones(()))
         self.register_buffer("references", torch.zeros(a.lands, a.channels))
         self.register_buffer("labels", torch.zeros(a.lands, 3))
-        self.register_buffer("corrections", torch.zeros(a.lands, 3))
+        self.register_buffer("corrections", torch.zeros(a.lands, 2))
         self.members = self.new_members()
         self.specialists = nn.ModuleList([self.new_members() for _ in range(a.lands)])
 
@@ -121,7 +121,7 @@ class BridgeStudent(nn.Module):
     ) -> Tuning:
         """How to read a scene on a land of the library: `library_tuning`, corrected by the land's points."""
         tuning, level = self.library_tuning(pixels, land, patches, planar=planar)
-        stretch, shift, _ = self.corrections[land].tolist()
+        stretch, shift = self.corrections[land].tolist()
         return corrected(tuning, level, stretch, shift)
 
     @torch.no_grad()
@@ -131,14 +131,12 @@ class BridgeStudent(nn.Module):
         """How to read a scene from its pixels without labels (n, bands), and the mean of its answers.
 
         patches  (n,) which pixels lie together; None = not known
-        planar   whether the plane through the land's networks' answers is read instead of them; on land with
-                 many ground points the networks are read all the same
+        planar   whether the plane through the land's networks' answers is read instead of them
         """
         gain = self.gain_for(pixels, land)
         own = self.tuned(Tuning(land, gain))
         inputs = own.inputs(pixels)
         answers = own.members(inputs)[0]
-        planar = planar and float(self.corrections[land, 2]) < POINTS_FOR_NETWORKS
         plane = plane_through(inputs, answers, patches) if planar else None
         if plane is not None:
             answers = Plane(plane)(inputs)[0]

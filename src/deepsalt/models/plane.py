@@ -10,8 +10,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-#: So many ground points of a land teach its networks what a plane through their answers would lose.
-POINTS_FOR_NETWORKS = 75
 #: Pixels for each direction, below which a plane would follow the errors it is to drop.
 _PIXELS_EACH = 10
 _RIDGE = 1e-3  # of the directions' mean variance: directions that a scene lacks stay out

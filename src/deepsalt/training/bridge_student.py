@@ -116,7 +116,6 @@ class _Student:
             known = self.believed[rows]
             facts = [float(known.mean()), float(known.std(correction=0)), float(len(rows))]
             student.labels[land] = torch.tensor(facts)
-            student.corrections[land, 2] = float((data.where.sat_land == land).sum())
         return student
 
     def _gains(self) -> Tensor:

@@ -87,9 +87,9 @@ def tune(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> 
         if land >= 0
     }
     for land in np.unique(where.sat_land[where.sat_land >= 0]):
-        model.corrections[land, :2] = _correction(model, data, np.flatnonzero(where.sat_land == land), found)
+        model.corrections[land] = _correction(model, data, np.flatnonzero(where.sat_land == land), found)
     return {
-        scene: corrected(tuning, level, *model.corrections[where.scene_land[scene], :2].tolist())
+        scene: corrected(tuning, level, *model.corrections[where.scene_land[scene]].tolist())
         for scene, (tuning, level) in found.items()
     }
 
