@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests.readers.test_asd import AsdFile
-from tests.readers.test_opus import ABSORBANCE, A, R, opus, write
+from tests.readers.test_opus import ABSORBANCE, A, R, T, opus, write
 
 from deepsalt.errors import LabelError, ProductError, SpectraError, UsageError
 from deepsalt.readers import read
@@ -70,6 +70,22 @@ def test_a_block_is_passed_on_to_files_that_have_some(tmp_path: Path, field_kit:
     assert read(folder, block="r").quantity == "reflectance"
     with pytest.raises(UsageError, match="asd files have no blocks"):
         read(field_kit, block="r")
+
+
+def test_scans_of_different_blocks_are_not_mixed(tmp_path: Path) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    write(folder, opus({A: ABSORBANCE}), "soil_1.0")
+    write(folder, opus({T: 10**-ABSORBANCE}), "soil_2.0")
+    with pytest.raises(UsageError, match=r"several blocks: block 'a'.*soil_1.*block 't'.*soil_2"):
+        read(folder)
+
+
+def test_what_only_some_scans_say_is_counted(field_kit: Path) -> None:
+    AsdFile(dark=0).write(field_kit, "plot1.asd")
+    found = read(field_kit)
+    assert "dark current was not taken off (1 of 3 scans)" in found.provenance
+    assert "reflectance is target by white reference, taken for 1" in found.provenance
 
 
 def test_a_damaged_scan_stops_or_is_dropped_and_named(field_kit: Path) -> None:

@@ -57,3 +57,10 @@ def test_every_land_has_networks_of_its_own_and_those_without_points_come_first(
 def test_only_the_lands_that_are_wanted_are_trained(data: BridgeData) -> None:
     assert trained_lands(data, TINY, {2}) == {2}
     assert trained_lands(data, TINY, set()) == set()
+
+
+def test_few_labelled_pixels_weigh_less() -> None:
+    settings = DeepSaltSettings(real_weight=0.5, real_half=100)
+    assert settings.weight_of(100) == 0.25
+    assert settings.weight_of(0) == replace(settings, real_half=0).weight_of(0) == 0
+    assert replace(settings, real_half=0).weight_of(3) == 0.5

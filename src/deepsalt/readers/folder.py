@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -69,11 +70,11 @@ class FolderReader:
         if not found:
             raise ProductError(f"none of {len(scans)} scans can be read", where=where, fix=damaged[0])
         _check_axes(found, where)
-        samples = pd.concat([one.samples for one in found], ignore_index=True)
-        notes = [f"read {len(found)} {reader.name} files from {path.name}", *found[0].provenance[1:]]
         if reader is opus.READER:
-            notes.append(found[0].provenance[0].partition(", ")[2])
-        notes += _left_out(aside, damaged)
+            _check_blocks(found, where)
+        samples = pd.concat([one.samples for one in found], ignore_index=True)
+        notes = [f"read {len(found)} {reader.name} files from {path.name}"]
+        notes += [*_said_of(found), *_left_out(aside, damaged)]
         if metadata is not None:
             stated = {"id": id, "group": group, "region": region, "date": date,
                       "latitude": latitude, "longitude": longitude}  # fmt: skip
@@ -143,6 +144,23 @@ def _check_axes(found: Sequence[Spectra], where: str) -> None:
                 where=where,
                 fix="Read scans of one setting at a time, and resample them to one axis.",
             )
+
+
+def _check_blocks(found: Sequence[Spectra], where: str) -> None:
+    """Absorbance and transmittance turned into it are no scans of one setting."""
+    blocks = {one.provenance[0].partition(", ")[2]: str(one.samples["id"].iloc[0]) for one in found}
+    if len(blocks) > 1:
+        told = "; ".join(f"{block} (id {id})" for block, id in blocks.items())
+        raise UsageError(
+            f"the scans were read from several blocks: {told}", where=where, fix="Name one: block=."
+        )
+
+
+def _said_of(found: Sequence[Spectra]) -> list[str]:
+    """What the scans say of themselves, once each; how many say it where not all do."""
+    first = [one.provenance[0].partition(", ")[2] for one in found]  # after "read from FILE, "
+    counts = Counter([*first, *(note for one in found for note in one.provenance[1:])])
+    return [note if n == len(found) else f"{note} ({n} of {len(found)} scans)" for note, n in counts.items()]
 
 
 def _left_out(aside: Sequence[Path], damaged: Sequence[str]) -> list[str]:

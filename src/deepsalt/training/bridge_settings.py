@@ -89,6 +89,10 @@ class DeepSaltSettings:
             if not getattr(self, key) or min(getattr(self, key)) < 1:
                 raise ConfigError(f"{key} {getattr(self, key)} cannot be used")
 
+    def weight_of(self, points: int) -> float:
+        """Of so many labelled pixels in the loss."""
+        return self.real_weight * points / (points + self.real_half) if points else 0.0
+
 
 _COUNTS = (
     "directions",

@@ -68,8 +68,6 @@ class _Student:
         self.lands = torch.as_tensor(data.where.samples[:, self.rows.numpy()])
         self.student = self._new_student()
         self.sat_gain = self._gains()
-        points = len(self.sat)
-        self.real_weight = settings.real_weight * points / (points + settings.real_half) if points else 0.0
         self.project = nn.Linear(settings.hidden[-1], self.features.shape[1])
 
     def _bridge(self, draws: BridgeSettings) -> PhysicsBridge:
@@ -183,7 +181,7 @@ class _Student:
             if features:
                 loss = loss + settings.relation_weight * self._likeness(hidden.mean(dim=0), rows)
         if len(self.sat):
-            loss = loss + self.real_weight * self._real(members)
+            loss = loss + settings.weight_of(len(self.sat)) * self._real(members)
         return loss
 
     def _drawn(self, rows: Tensor) -> Tensor:
