@@ -23,6 +23,9 @@ DS_PER_M: Mapping[str, float] = MappingProxyType(
     {"ds/m": 1.0, "ms/cm": 1.0, "mmho/cm": 1.0, "mmhos/cm": 1.0, "ms/m": 0.01, "us/cm": 0.001}
 )
 
+#: Units of total dissolved salts in the extract, mg/L; ppm is of the solution, not of the soil.
+TDS_UNITS = ("mg/l", "ppm")
+
 
 def nm_from_wavenumber(wavenumber_cm1: ArrayLike) -> Floats:
     """Wavelength in nm of a wavenumber in cm-1.
@@ -50,15 +53,43 @@ def reflectance_from_absorbance(absorbance: ArrayLike) -> Floats:
 
 
 def ds_per_m(values: ArrayLike, unit: str) -> Floats:
-    """Electrical conductivity in dS/m.
+    """Electrical conductivity in dS/m, also from dissolved salts (TDS) in mg/L or ppm of the extract.
 
-    >>> float(ds_per_m(1200, "uS/cm"))
-    1.2
+    >>> float(ds_per_m(1200, "uS/cm")), float(ds_per_m(640, "mg/L"))
+    (1.2, 1.0)
+
+    Raises LabelError for a unit that is not known.
     """
-    factor = DS_PER_M.get(unit.strip().lower().replace("µ", "u").replace("μ", "u"))
-    if factor is None:
-        raise LabelError(f"unknown unit of EC {unit!r}", fix=f"Known units: {', '.join(sorted(DS_PER_M))}.")
-    return np.asarray(values, dtype=float) * factor
+    key = _unit_key(unit)
+    if key in TDS_UNITS:
+        return _from_tds(np.asarray(values, dtype=float))
+    return np.asarray(values, dtype=float) * DS_PER_M[key]
+
+
+def from_ds_per_m(values: ArrayLike, unit: str) -> Floats:
+    """Electrical conductivity in dS/m as a value in `unit`; the reverse of `ds_per_m`.
+
+    For TDS it is 640 mg/L per dS/m up to 5 dS/m, 800 above. Raises LabelError for an unknown unit.
+    """
+    key, ec = _unit_key(unit), np.asarray(values, dtype=float)
+    if key in TDS_UNITS:
+        return np.where(ec > 5.0, 800.0 * ec, 640.0 * ec)
+    return ec / DS_PER_M[key]
+
+
+def _unit_key(unit: str) -> str:
+    key = unit.strip().lower().replace("µ", "u").replace("μ", "u")
+    if key not in DS_PER_M and key not in TDS_UNITS:
+        known = ", ".join(sorted((*DS_PER_M, *TDS_UNITS)))
+        raise LabelError(f"unknown unit of EC {unit!r}", fix=f"Known units: {known}.")
+    return key
+
+
+def _from_tds(tds_mg_l: Floats) -> Floats:
+    """TDS/640 up to 3200 mg/L, TDS/800 above. Taken by the letter EC would fall from 5 to 4 dS/m at 3200,
+    so between 3200 and 4000 mg/L it is held at 5: it never falls, and both rules meet.
+    """
+    return np.maximum(np.minimum(tds_mg_l / 640.0, 5.0), tds_mg_l / 800.0)
 
 
 def log_ece(ece_ds_m: ArrayLike) -> Floats:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from deepsalt.errors import LabelError
+
 #: Value of a pixel without a class in a uint8 layer.
 NO_CLASS = 255
 
@@ -51,3 +53,31 @@ USDA = ClassScheme(
     ),
     "USDA-NRCS Soil Survey Manual, classes of ECe",
 )
+
+#: The bounds are as read; the names as FAO prints them.
+FAO = ClassScheme(
+    "FAO",
+    (
+        SalinityClass("not salty", 0, 0.75, "#2c7fb8"),
+        SalinityClass("slightly salty", 0.75, 2, "#7fcdbb"),
+        SalinityClass("moderately salty", 2, 4, "#c7e9b4"),
+        SalinityClass("strongly salty", 4, 8, "#ffffb2"),
+        SalinityClass("very strongly salty", 8, 15, "#fd8d3c"),
+        SalinityClass("extremely salty", 15, float("inf"), "#bd0026"),
+    ),
+    "FAO Guidelines for soil description (2006), classes of ECe",
+)
+
+SCHEMES = {one.name: one for one in (USDA, FAO)}
+
+
+def scheme(name: str) -> ClassScheme:
+    """A scheme of classes by its name, upper or lower case. Raises LabelError for an unknown one.
+
+    >>> scheme("fao").classes[-1].lower
+    15
+    """
+    found = SCHEMES.get(name.strip().upper())
+    if found is None:
+        raise LabelError(f"unknown scheme of classes {name!r}", fix=f"Known: {', '.join(SCHEMES)}.")
+    return found

@@ -14,6 +14,9 @@ METHODS = {
     "ECa": "apparent, in the field",
 }
 
+#: Parts of water to one part of soil, by mass.
+WATER = {"EC1:1": 1.0, "EC1:2": 2.0, "EC1:2.5": 2.5, "EC1:5": 5.0}
+
 _BY_KEY = {name.lower().replace("ec", "").replace(":", "to"): name for name in METHODS}
 
 
