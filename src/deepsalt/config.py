@@ -30,6 +30,7 @@ class LibraryConfig(_Section):
     ec_column: str | None = None
     ec_unit: str | None = None
     group: str | None = Field(None, description="column of profiles; layers of one are never split")
+    texture: str | None = Field(None, description="auto, or columns: EC is converted by texture")
     target: Literal["ece", "measured"] = "ece"
     drop_empty: bool = False
 
@@ -44,7 +45,7 @@ class LibraryConfig(_Section):
 
     def reading(self) -> dict[str, Any]:
         """Options for `deepsalt.read`."""
-        chosen = self.model_dump(exclude={"path", "target"}, exclude_none=True)
+        chosen = self.model_dump(exclude={"path", "target", "texture"}, exclude_none=True)
         return chosen if chosen["drop_empty"] else {k: v for k, v in chosen.items() if k != "drop_empty"}
 
 
@@ -57,6 +58,7 @@ class SatelliteConfig(_Section):
     ec_column: str | None = None
     ec_unit: str | None = None
     group: str | None = None
+    texture: str | None = Field(None, description="auto, or columns: EC is converted by texture")
     covariates: list[str] = Field(default_factory=list, description="rasters, paths or globs")
     unlabelled_pixels: int = Field(12_000, ge=0)
     max_ndvi: float = Field(MAX_NDVI, gt=0, le=1)
@@ -222,6 +224,7 @@ ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2
 # ec_column = "EC"           # only if the column's name does not tell
 # ec_unit = "uS/cm"          # default dS/m
 # group = "profile_id"       # layers of one profile are never split
+# texture = "auto"           # EC to ECe by texture; or name its column, or "sand,clay"
 # target = "measured"        # laboratory-only runs: predict EC as measured instead of ECe
 
 # Leave the whole [satellite] section out for a laboratory-only run: a cross-validated table.

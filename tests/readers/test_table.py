@@ -161,6 +161,12 @@ def ec_table(write_csv, columns: str, *rows: str) -> Path:
         ("ece_ds_m,ec_1to5_ds_m", "4,0.5", {"ec": "1:5"}, (0.5, "EC1:5")),
         ("ece_ds_m,ec_1to5_ds_m", "4,0.5", {"ec_column": "ece_ds_m"}, (4.0, "ECe")),
         ("ec_ds_m,ec_method", "0.7,EC1:2", {}, (0.7, "EC1:2")),
+        ("ec_1to5_mS_m", "40", {}, (0.4, "EC1:5")),
+        ("ec_1to5_mS_cm", "0.4", {}, (0.4, "EC1:5")),
+        ("ec_1to5 (dS/m)", "0.4", {}, (0.4, "EC1:5")),
+        ("ECEC,ece (cmol/kg),ec_1to5_ds_m", "12,12,0.4", {}, (0.4, "EC1:5")),
+        ("TDS_mg_L", "640", {"ec": "ece", "ec_column": "TDS_mg_L"}, (1.0, "ECe")),
+        ("tds", "4800", {"ec": "ece", "ec_column": "tds", "ec_unit": "ppm"}, (6.0, "ECe")),
     ],
 )
 def test_ec_by_its_method(write_csv, columns: str, row: str, options: dict, expected: tuple) -> None:
@@ -177,6 +183,9 @@ def test_ec_by_its_method(write_csv, columns: str, row: str, options: dict, expe
         ("ec_ds_m", "2", "the name of ec_ds_m does not tell the method"),
         ("ece_ds_m,ec_1to5_ds_m", "4,0.5", r"several columns hold it: ece_ds_m (ECe), ec_1to5_ds_m (EC1:5)"),
         ("clay", "4", "no EC column found"),
+        ("ECEC", "12", "no EC column found"),
+        ("ece (cmol(+)/kg)", "12", "no EC column found"),
+        ("TDS_mg_L", "640", "no EC column found"),
     ],
 )
 def test_ec_that_is_not_clear_is_not_used_and_says_why(write_csv, columns: str, row: str, note: str) -> None:
@@ -203,6 +212,8 @@ def test_ec_that_is_not_clear_is_not_used_and_says_why(write_csv, columns: str, 
         ("ECe", ["2"], {"ec": "wet"}, "unknown EC method 'wet'"),
         ("ECe", ["1200"], {}, r"EC of 1200 dS/m in row 1 of column ECe .* beyond any soil.*ec_unit='uS/cm'"),
         ("ECe", ["1", "much"], {}, "'much' in row 2 of column ECe is not a number"),
+        ("ece (cmol/kg)", ["12"], {"ec": "ece", "ec_column": "ece (cmol/kg)"}, "holds cation exchange"),
+        ("tds_ppm", ["640"], {"ec": "ece", "ec_column": "tds_ppm"}, "dissolved salts .* Say ec_unit='mg/L'"),
         ("EC,ec_other", ["1,2"], {"ec": "ece"}, "several columns may hold ECe: EC, ec_other"),
         ("ec_ds_m,ec_method", ["1,EC1:5", "2,"], {}, "EC without a method in row 2 of column ec_method"),
     ],

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import BandError, UsageError
 from deepsalt.estimators.lands import Survey, survey
 from deepsalt.estimators.predictor import training_groups, training_target
-from deepsalt.labels import with_ece
+from deepsalt.labels import TEXTURE_USED, methods_of, with_ece
 from deepsalt.preprocessing.features import gypsum_presence
 from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
 from deepsalt.salinity.gypsum import to_ece_with_gypsum
@@ -116,10 +116,11 @@ def library_labels(visnir: Spectra) -> NDArray[np.float32]:
     """(n,) ln(1+ECe), NaN where EC was not measured; what gypsum adds to an extract is allowed for."""
     samples = with_ece(visnir).samples
     ece = samples[TARGET].to_numpy(np.float64)
-    methods = list(samples["ec_method"].dropna().unique()) if "ec_method" in samples else []
-    if len(methods) == 1 and methods[0] != "ECe" and "ec_ds_m" in samples:
+    extracts = set(samples["ec_method"].dropna()) - {"ECe"} if "ec_method" in samples else set()
+    if extracts and "ec_ds_m" in samples:
         ec = samples["ec_ds_m"].to_numpy(np.float64)
-        corrected, _ = to_ece_with_gypsum(ec, str(methods[0]), gypsum_presence(visnir))
+        soil = samples[TEXTURE_USED].to_numpy(object) if TEXTURE_USED in samples else None
+        corrected, _ = to_ece_with_gypsum(ec, methods_of(samples), gypsum_presence(visnir), soil)
         ece = np.where(np.isfinite(ec), corrected, ece)
     return np.where(np.isfinite(ece), log_ece(np.nan_to_num(ece)), np.nan).astype(np.float32)
 

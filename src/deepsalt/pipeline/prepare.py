@@ -97,7 +97,7 @@ def prepare(config: Config, progress: Progress) -> Prepared:
 def read_library(config: LibraryConfig) -> Spectra:
     """The laboratory library; samples without a label are dropped and counted in its provenance."""
     kept = labelled(_read_domain(config))
-    return with_ece(kept) if config.target == "ece" else kept
+    return with_ece(kept, config.texture) if config.target == "ece" else kept
 
 
 def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
@@ -107,18 +107,19 @@ def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
     """
     known = [name for name in domains_of(config.path) if name in ("mir", "visnir")]
     if len(known) < 2:
-        found = with_ece(_read_domain(config))
+        found = with_ece(_read_domain(config), config.texture)
         return {"mir" if found.axis.unit == "cm-1" else "visnir": found}
     first = config.domain or "mir"
     domains = [first, *(name for name in known if name != first)]
-    return {name: with_ece(_read_domain(config.model_copy(update={"domain": name}))) for name in domains}
+    tables = {name: _read_domain(config.model_copy(update={"domain": name})) for name in domains}
+    return {name: with_ece(table, config.texture) for name, table in tables.items()}
 
 
 def _read_domain(config: LibraryConfig) -> Spectra:
     found = read(config.path, **config.reading())
     if not isinstance(found, Spectra) or found.is_image:
         raise UsageError("not a table of spectra", where=config.path, fix="Give a CSV or Parquet library.")
-    require_ec(found, config.path)
+    require_ec(found, config.path, one_method=config.target != "ece")
     return found
 
 
@@ -165,7 +166,7 @@ def _sites(
     covariates: CovariateSet | None,
     satellite: SatelliteConfig,
 ) -> Spectra:
-    sites = with_ece(at_points(scenes, points, axis, covariates, satellite.max_ndvi))
+    sites = with_ece(at_points(scenes, points, axis, covariates, satellite.max_ndvi), satellite.texture)
     if "group" not in sites.samples:
         raise LabelError(
             "the ground points have no column of fields, so that neighbours would be split",

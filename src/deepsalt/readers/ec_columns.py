@@ -5,7 +5,6 @@ An EC value without its method is not used: the same soil gives ECe 4 or EC1:5 0
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,19 +14,9 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
 from deepsalt.readers.columns import Named, find_column, is_ossl, listed, numeric, rows_text, standard_columns
+from deepsalt.readers.ec_names import BY_CODE, MERGED, dissolved_salts, exchange, is_ec, method_of, unit_of
 from deepsalt.salinity import METHODS, parse_method
 from deepsalt.units import ds_per_m
-
-#: OSSL names that tell the method by the code of its laboratory manual, with what a user must know.
-_BY_CODE = {
-    "ec_usda.a364_ds.m": ("EC1:2", "OSSL merges LUCAS values by ISO 11265 (EC1:5) into it unchanged: "
-                                   "look at dataset.code_ascii_txt"),
-    "ec_iso.11265_ds.m": ("EC1:5", ""),
-}  # fmt: skip
-_RATIO = re.compile(r"^ec[ _.]*1 ?(?:to|:|_|-|/) ?(1|2[._]5|2|5)(?![0-9])", re.IGNORECASE)
-_LETTER = re.compile(r"^ec[ _.]?([ea])(?![a-z])", re.IGNORECASE)
-_PLAIN = re.compile(r"^(ec|electrical[ _.]?conductivity)(?![a-z])", re.IGNORECASE)
-_UNIT = re.compile(r"(ds|ms|us|[µμ]s|mmhos?)[ _./]*(?:per[ _]?)?(m|cm)(?:[ _^]?-?1)?\)?$", re.IGNORECASE)
 
 #: A saturated brine of NaCl conducts about 250 dS/m; the largest value of OSSL is 313.
 _HIGHEST_DS_M = 500.0
@@ -45,40 +34,6 @@ class Ec:
     notes: tuple[str, ...]
 
 
-def method_of(column: str) -> str | None:
-    """The method a column's name tells, or None.
-
-    >>> method_of("ec_1to2.5_ds.m"), method_of("ece_ds_m"), method_of("ec_usda.a364_ds.m"), method_of("EC")
-    ('EC1:2.5', 'ECe', 'EC1:2', None)
-    """
-    name = column.strip().lower()
-    if name in _BY_CODE:
-        return _BY_CODE[name][0]
-    if ratio := _RATIO.match(name):
-        return parse_method(f"1:{ratio[1].replace('_', '.')}")
-    if letter := _LETTER.match(name):
-        return parse_method(f"ec{letter[1]}")
-    return None
-
-
-def unit_of(column: str) -> str | None:
-    """The unit a column's name tells, or None.
-
-    >>> unit_of("ec_1to5_ds.m"), unit_of("EC(mS cm-1)"), unit_of("ec_uS_cm"), unit_of("EC")
-    ('dS/m', 'mS/cm', 'uS/cm', None)
-    """
-    found = _UNIT.search(column.strip())
-    if not found:
-        return None
-    prefix = {"d": "dS", "m": "mS"}.get(found[1][0].lower(), "uS")
-    return f"{'mmho' if found[1].lower().startswith('mmho') else prefix}/{found[2].lower()}"
-
-
-def is_ec(column: str) -> bool:
-    """Whether a column's name says that it holds EC, by whatever method."""
-    return method_of(column) is not None or bool(_PLAIN.match(column.strip()))
-
-
 def find_ec(
     table: pd.DataFrame,
     *,
@@ -94,8 +49,11 @@ def find_ec(
     ec_column  column to use; its method is told by its name or by `ec`
     ec_unit    unit of the values; the column's name tells it otherwise, and dS/m is the default
 
-    Raises LabelError for a column without a method, contradicting statements, negative EC (missing
-    in OSSL columns), values beyond any soil, and an `ec` that no column holds.
+    Rows that OSSL merged from LUCAS into its 1:2 column are EC1:5 where the table names its data sets.
+
+    Raises LabelError for a column without a method or of cation exchange, dissolved salts without a unit,
+    contradicting statements, negative EC (missing in OSSL columns), values beyond any soil, and an `ec`
+    that no column holds.
     """
     columns = [str(column) for column in table.columns if is_ec(str(column)) and column != "ec_method"]
     stated = parse_method(ec) if ec is not None else None
@@ -176,6 +134,7 @@ def _column_for(columns: list[str], method: str, where: str) -> str:
 
 
 def _use(table: pd.DataFrame, column: str, stated: str | None, ec_unit: str | None, where: str) -> Ec:
+    _refuse_exchange(column, where)
     method = _method_for(table, column, stated, where)
     told = unit_of(column)
     if ec_unit and told and not np.isclose(ds_per_m(1.0, ec_unit), ds_per_m(1.0, told)):
@@ -184,9 +143,10 @@ def _use(table: pd.DataFrame, column: str, stated: str | None, ec_unit: str | No
             where=where,
             fix="Leave ec_unit out, or rename the column.",
         )
-    unit = ec_unit or told or "dS/m"
+    unit = ec_unit or told or _assumed_unit(column, where)
     values = ds_per_m(numeric(table[column], column, where), unit)
-    notes = [_used(column, method, unit, told=bool(ec_unit or told))]
+    method, merged = _unmerged(table, column, method, ~np.isnan(values))
+    notes = [_used(column, method, unit, told=bool(ec_unit or told)) + merged]
     values = _checked(values, column, unit, where, notes)
     return Ec(values, method, tuple(notes))
 
@@ -226,11 +186,50 @@ def _methods_by_row(table: pd.DataFrame, column: str, where: str) -> list[str]:
     return [parse_method(str(m)) if not pd.isna(m) else "" for m in table["ec_method"]]
 
 
+def _refuse_exchange(column: str, where: str) -> None:
+    if exchange(column):
+        raise LabelError(
+            f"column {column} holds cation exchange (ECEC, CEC), not electrical conductivity",
+            where=where,
+            fix="Name the column of EC with ec_column=.",
+        )
+
+
+def _assumed_unit(column: str, where: str) -> str:
+    if dissolved_salts(column):
+        raise LabelError(
+            f"column {column} holds dissolved salts without a clear unit",
+            where=where,
+            fix="Say ec_unit='mg/L' if it is per litre of the extract; salt per mass of soil is no EC.",
+        )
+    return "dS/m"
+
+
+def _unmerged(
+    table: pd.DataFrame, column: str, method: Sequence[str], known: NDArray[np.bool_]
+) -> tuple[Sequence[str], str]:
+    """Method of each row with those of LUCAS told apart, and what to tell about it."""
+    code, dataset, marks, true = MERGED
+    here = next((name for name in table.columns if str(name).lower() == dataset), None)
+    if column.strip().lower() != code:
+        return method, ""
+    if here is None:
+        return method, f"; {BY_CODE[code][1]}"
+    theirs = table[here].astype("string").str.upper().str.contains(marks, regex=False).fillna(False)
+    rows = theirs.to_numpy(dtype=bool)
+    if not rows.any():
+        return method, ""
+    note = (
+        f"; {int((rows & known).sum())} values of {marks} rows ({here}) are {true} by ISO 11265, which OSSL "
+        "merges into this column, and are taken as such"
+    )
+    return [true if other else one for one, other in zip(method, rows, strict=True)], note
+
+
 def _used(column: str, method: Sequence[str], unit: str, *, told: bool) -> str:
-    remark = _BY_CODE.get(column.strip().lower(), ("", ""))[1]
     names = ", ".join(sorted(set(method) - {""})) or "by row"
     assumed = "" if told else " (assumed: neither the column nor ec_unit= says)"
-    return f"EC from column {column}: {names}, {unit}{assumed}" + (f"; {remark}" if remark else "")
+    return f"EC from column {column}: {names}, {unit}{assumed}"
 
 
 def _checked(

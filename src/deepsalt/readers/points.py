@@ -9,7 +9,8 @@ import pandas as pd
 
 from deepsalt.errors import LabelError, UsageError
 from deepsalt.readers.columns import TEXT, Named, listed, name_columns, rows_text, standard_columns
-from deepsalt.readers.ec_columns import find_ec, is_ec, with_ec
+from deepsalt.readers.ec_columns import find_ec, with_ec
+from deepsalt.readers.ec_names import is_ec
 from deepsalt.readers.tabular import open_table
 
 
