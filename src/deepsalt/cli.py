@@ -255,6 +255,49 @@ def plan(
 
 
 @app.command()
+def ec(
+    value: Annotated[float | None, typer.Argument(help="EC, at 25 C unless --temperature says.")] = None,
+    method: Annotated[str | None, typer.Option("--from", help="Its method, for example ec1:5.")] = None,
+    to: Annotated[str, typer.Option(help="ece, or the same method for another unit.")] = "ece",
+    unit: Annotated[str, typer.Option(help="dS/m, mS/cm, mmho/cm, mS/m, uS/cm, or mg/L (TDS).")] = "dS/m",
+    to_unit: Annotated[str, typer.Option(help="Unit of the answer.")] = "dS/m",
+    temperature: Annotated[float | None, typer.Option(help="C at which it was measured.")] = None,
+    texture: Annotated[str | None, typer.Option(help="USDA class, or coarse, medium, fine.")] = None,
+    saturation: Annotated[float | None, typer.Option(help="Saturation percentage, if measured.")] = None,
+    equation: Annotated[str | None, typer.Option(help="Name or family; see --list.")] = None,
+    classes: Annotated[str, typer.Option(help="usda or fao.")] = "usda",
+    list_: Annotated[bool, typer.Option("--list", help="Every equation.")] = False,
+    json: Json = False,
+) -> None:
+    """Convert an EC to ECe with its error: equation, range, class, source."""
+    from deepsalt.errors import LabelError, UsageError
+    from deepsalt.salinity import scheme
+    from deepsalt.salinity.explain import equation_list, explain
+
+    if list_:
+        Console(json).facts(equation_list(), "equations to ECe")
+        return
+    if value is None or method is None:
+        raise UsageError("no EC with its method", fix="For example: deepsalt ec 1.2 --from ec1:5")
+    try:
+        facts = explain(
+            value,
+            method,
+            to,
+            unit=unit,
+            to_unit=to_unit,
+            temperature_c=temperature,
+            texture=texture,
+            saturation_pct=saturation,
+            equation=equation,
+            scheme=scheme(classes),
+        )
+    except LabelError as error:
+        raise UsageError(str(error)) from error
+    Console(json).facts(facts, f"{value:g} {unit} {method}")
+
+
+@app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
     out: Annotated[Path | None, typer.Option(help="HTML file; default RUN/report.html")] = None,
