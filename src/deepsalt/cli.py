@@ -275,7 +275,7 @@ def ec(
     from deepsalt.salinity.explain import equation_list, explain
 
     if list_:
-        Console(json).facts(equation_list(), "equations to ECe")
+        Console(json).equations(equation_list())
         return
     if value is None or method is None:
         raise UsageError("no EC with its method", fix="For example: deepsalt ec 1.2 --from ec1:5")

@@ -137,6 +137,21 @@ class Console:
             for note in facts.get("notes", []):
                 self.out.print(f"  {escape(note)}")
 
+    def equations(self, document: Mapping[str, Any]) -> None:
+        """The equations from EC of an extract to ECe, one a row."""
+        if self.json:
+            typer.echo(to_json(document))
+            return
+        table = Table("name", "formula", "EC, dS/m", "sd", box=None)
+        for column in table.columns[:2]:
+            column.no_wrap = True
+        for one in document["equations"]:
+            low, high = one["valid_ec_ds_m"]
+            share = f"{100 * one['relative_sd']:.0f} %"
+            table.add_row(one["name"], one["formula"], f"{low:g}-{high:g}", share)
+        self.out.print(table)
+        self.out.print("  SP: water of the saturated paste, kg/kg. Sources: --json, or docs/ec.md")
+
     def plan(self, document: Mapping[str, Any]) -> None:
         """Proposed places, best first, and where the file is."""
         if self.json:

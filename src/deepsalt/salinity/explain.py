@@ -12,7 +12,7 @@ from deepsalt.salinity.equations import Equation
 from deepsalt.salinity.methods import parse_method
 from deepsalt.salinity.published import EQUATIONS
 from deepsalt.salinity.temperature import to_25c
-from deepsalt.salinity.texture import parse_texture
+from deepsalt.salinity.texture import SATURATION, parse_texture
 from deepsalt.units import ds_per_m, from_ds_per_m
 
 
@@ -66,8 +66,15 @@ def explain(
         **_class("ECe", float(found.ece[0]), scheme),
         "equation": described(used),
         "inside_range": not bool(found.outside[0]),
-        "notes": ["outside the range of the equation: the error is doubled"] if found.outside[0] else [],
+        "notes": _notes(used, bool(found.outside[0]), soil, saturation_pct),
     }
+
+
+def _notes(used: Equation, outside: bool, soil: str | None, saturation_pct: float | None) -> list[str]:
+    notes = ["outside the range of the equation: the error is doubled"] if outside else []
+    if used.form.needs_saturation and saturation_pct is None and soil is not None:
+        notes.append(f"SP {SATURATION[soil]:g} kg/kg assumed from the texture {soil}")
+    return notes
 
 
 def described(equation: Equation) -> dict[str, Any]:
