@@ -61,7 +61,7 @@ def test_the_formula_is_what_is_computed(formula: str) -> None:
 
 
 def test_the_nearest_band_is_taken_for_every_row() -> None:
-    nm = np.array([480.0, 493.0, 560.0, 665.0, 865.0])
+    nm = np.array([480.5, 499.0, 560.0, 665.0, 865.0])
     table = np.array([[0.9, 0.1, 0.2, 0.3, 0.4], [0.9, 0.2, 0.2, 0.2, 0.2]])
     assert pick_bands(table, nm, ["B"])["B"].tolist() == [0.1, 0.2]
     assert salinity_index("NDSI", table, nm) == pytest.approx([-1 / 7, 0.0])

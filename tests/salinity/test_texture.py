@@ -80,6 +80,14 @@ def test_every_soil_has_exactly_one_class(sand: float, share: float) -> None:
     assert texture_class([sand], [clay])[0] in CLASSES
 
 
+def test_no_point_of_the_triangle_has_two_classes_or_none() -> None:
+    sand, clay = (part.ravel().astype(float) for part in np.meshgrid(np.arange(101), np.arange(101)))
+    inside = sand + clay <= 100
+    sand, clay = sand[inside], clay[inside]
+    rules = _rules(sand, 100 - sand - clay, clay).values()
+    assert (np.sum([rule.astype(int) for rule in rules], axis=0) == 1).all()
+
+
 def test_missing_and_impossible() -> None:
     assert texture_class([np.nan, 40], [20, 20]).tolist() == [None, "loam"]
     assert texture_class([60.5], [40]).tolist() == ["sandy clay"], "rounding is no error"
