@@ -29,7 +29,7 @@ from time import perf_counter, process_time
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.estimators.lab import label_sd
+from deepsalt.estimators.lab_table import label_sd_of
 from deepsalt.estimators.neighbours import pairs_with
 from deepsalt.pipeline.demo import demo_config
 from deepsalt.pipeline.prepare import Prepared, prepare
@@ -138,7 +138,7 @@ def paper_data(found: Prepared, sites: Spectra, library: Spectra, seed: int) -> 
         lab_y=lab_y,
         lab_train=lab_train,
         lab_validation=lab_validation,
-        label_sd=label_sd(library, "ece_ds_m"),
+        label_sd=label_sd_of(library, "ece_ds_m"),
         pair_lab=pairs.lab,
         pair_x=np.concatenate([sat_x[sat_train], unlabelled_x])[pairs.satellite],
     )

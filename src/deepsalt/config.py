@@ -31,6 +31,9 @@ class LibraryConfig(_Section):
     ec_unit: str | None = None
     group: str | None = Field(None, description="column of profiles; layers of one are never split")
     texture: str | None = Field(None, description="auto, or columns: EC is converted by texture")
+    properties: list[str] = Field(
+        default_factory=list, description="laboratory-only: columns that the teacher learns beside EC"
+    )
     target: Literal["ece", "measured"] = "ece"
     drop_empty: bool = False
 
@@ -45,7 +48,7 @@ class LibraryConfig(_Section):
 
     def reading(self) -> dict[str, Any]:
         """Options for `deepsalt.read`."""
-        chosen = self.model_dump(exclude={"path", "target", "texture"}, exclude_none=True)
+        chosen = self.model_dump(exclude={"path", "target", "texture", "properties"}, exclude_none=True)
         return chosen if chosen["drop_empty"] else {k: v for k, v in chosen.items() if k != "drop_empty"}
 
 
@@ -225,6 +228,7 @@ ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2
 # ec_unit = "uS/cm"          # default dS/m
 # group = "profile_id"       # layers of one profile are never split
 # texture = "auto"           # EC to ECe by texture; or name its column, or "sand,clay"
+# properties = ["ph_h2o"]    # laboratory-only runs: learned beside EC, which is rarer
 # target = "measured"        # laboratory-only runs: predict EC as measured instead of ECe
 
 # Leave the whole [satellite] section out for a laboratory-only run: a cross-validated table.

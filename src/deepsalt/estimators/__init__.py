@@ -5,6 +5,7 @@ from deepsalt.estimators.baselines import baseline
 from deepsalt.estimators.lab import LabRegressor
 from deepsalt.estimators.loading import load_regressor
 from deepsalt.estimators.paper import PaperRegressor
+from deepsalt.estimators.paper_teacher import PaperTeacher
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.estimators.regressor import DeepSaltRegressor
 
@@ -13,6 +14,7 @@ __all__ = [
     "DeepSaltRegressor",
     "LabRegressor",
     "PaperRegressor",
+    "PaperTeacher",
     "Predictor",
     "baseline",
     "load_regressor",

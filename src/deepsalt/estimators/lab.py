@@ -1,109 +1,216 @@
-"""LabRegressor: the teacher on its own, from laboratory spectra of one domain."""
+"""LabRegressor: the teacher on its own, from laboratory spectra of one domain or several."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from deepsalt.errors import ModelFileError
-from deepsalt.estimators.card import inputs_section, versions
-from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
+from deepsalt.errors import LabelError, ModelFileError, UsageError
+from deepsalt.estimators.card import inputs_from, inputs_section, versions
+from deepsalt.estimators.lab_table import LabTable, domain_of, table_of
+from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
 from deepsalt.spectra import Spectra
-from deepsalt.splits import grouped_holdout
 from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
-    from deepsalt.training import PaperSettings
-    from deepsalt.training.loop import Progress
+    from deepsalt.training.lab_data import LabData
+    from deepsalt.training.lab_net import Progress
+    from deepsalt.training.lab_settings import LabSettings
+
+Library = Spectra | Mapping[str, Spectra]
+_TARGET = "ece_ds_m"
+_SKEWED = 2.0  # skewness above which a property is learned as ln(1 + value)
 
 
-class LabRegressor(Saved):
-    """Teacher of the preset `paper`: sparse autoencoder and transformer on laboratory spectra.
+class LabRegressor(RegressorMixin, Saved, BaseEstimator):
+    """Salinity from laboratory spectra: a few networks side by side, or the simple model that does better.
 
-    settings          hyperparameters; None for the defaults
-    validation_share  share of the rows, in whole groups, that early stopping watches
-    seed              same seed, same model on the same machine
+    settings    hyperparameters; None for the defaults
+    properties  columns of `Spectra.samples` to learn beside EC, which is rarer: clay, carbonate, pH, ...
+    seed        same seed, same model on the same machine
 
-    Set by `fit`: `model_`, `inputs_`, `history_` (losses a stage), `checks_`, `target_`.
+    A scikit-learn regressor. Fitted to Spectra it learns ln(1 + EC) and answers in dS/m; fitted to plain
+    arrays (sample, band) it learns the numbers in `y` as they are.
+
+    Set by `fit`: `model_`, `inputs_` (bands of the first domain), `domains_` (of each), `checks_` (which
+    model the gate kept, and by how much), `target_`, `card_`.
+
+    >>> import numpy as np
+    >>> from deepsalt.training.lab_settings import LabSettings
+    >>> x = np.random.default_rng(0).normal(size=(80, 6))
+    >>> fitted = LabRegressor(LabSettings(steps=50)).fit(x, x @ np.arange(6))
+    >>> bool(fitted.score(x, x @ np.arange(6)) > 0.9)
+    True
     """
+
+    domains_: dict[str, BandInputs]
+    _left_out: dict[str, Any]
 
     name = "teacher"
     covariates: tuple[str, ...] = ()
     accepts_missing_covariates = True
 
     def __init__(
-        self, settings: PaperSettings | None = None, *, validation_share: float = 0.15, seed: int = 0
+        self, settings: LabSettings | None = None, *, properties: Sequence[str] = (), seed: int = 0
     ) -> None:
         self.settings = settings
-        self.validation_share = validation_share
+        self.properties = properties
         self.seed = seed
 
     def fit(
-        self, spectra: Spectra, target: str = "ece_ds_m", *, progress: Progress | None = None
+        self,
+        X: Library | ArrayLike,
+        y: str | ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        progress: Progress | None = None,
     ) -> LabRegressor:
-        """Learn ln(1 + target) of laboratory spectra (sample, band); groups stay whole in validation.
+        """Learn from spectra (sample, band).
 
-        Raises LabelError for unusable labels, TrainingError if training collapses.
+        X       Spectra; or Spectra by domain, "mir" and "visnir", whose samples are matched by `id` and may
+                lack one of them; or an array
+        y       of Spectra the column to learn, dS/m, default "ece_ds_m"; of an array the values (sample,)
+        groups  (sample,) of an array: what the gate must not split. Spectra have their column `group`
+
+        Samples of Spectra without a whole spectrum are left out and counted in `checks_`.
+        Raises LabelError for unusable labels, SpectraError or UsageError for unusable spectra.
         """
-        from deepsalt.training import PaperSettings, train_teacher
+        from deepsalt.training.lab_net import train_lab
+        from deepsalt.training.lab_settings import LabSettings
 
-        learned = log_ece(training_target(spectra, target))
-        train, validation = grouped_holdout(
-            training_groups(spectra), self.validation_share, self.seed, learned
-        )
-        self.inputs_ = BandInputs.of(spectra)
-        self.target_ = target
-        result = train_teacher(
-            self.inputs_.values(spectra),
-            learned.astype(np.float32),
-            train,
-            validation,
-            self.settings or PaperSettings(),
-            self.seed,
-            progress,
-            label_sd=label_sd(spectra, target),
-        )
-        self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
+        data = self._of_array(X, y, groups) if _is_array(X) else self._of_spectra(X, y)  # type: ignore[arg-type]
+        result = train_lab(data, self.settings or LabSettings(), self.seed, progress)
+        self.model_, self.checks_ = result.model, {**self._left_out, **result.checks}
         self.card_ = {
-            "preset": "paper (teacher only)",
-            "inputs": inputs_section(self.inputs_),
-            "target": target,
-            "unit": "dS/m",
+            "preset": "laboratory",
+            "inputs": inputs_section(self.inputs_) if self.domains_ else None,
+            "domains": [[name, inputs_section(one)] for name, one in self.domains_.items()],
+            "target": self.target_,
+            "unit": "dS/m" if self.domains_ else "as given",
+            "gate": self.checks_["gate"],
+            "properties": list(self.properties),
             "versions": versions(),
         }
         return self
 
-    def predict(self, spectra: Spectra) -> NDArray[np.float64]:
-        """(sample,) the target in dS/m."""
-        return ece_from_log(self.model_.predict(self.inputs_.values(spectra)).numpy())
+    def predict(self, X: Library | ArrayLike) -> NDArray[np.float64]:
+        """(sample,) the target: dS/m of Spectra, the unit of `y` of an array.
+
+        Of a model of several domains one alone may be given. NaN where a sample has no whole spectrum.
+        """
+        return self.predict_with_spread(X)[0]
+
+    def predict_with_spread(self, X: Library | ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(sample,) the target, and (sample,) how far the networks disagree, on the scale they learned.
+
+        The spread orders samples by doubt; it is no calibrated interval, and 0 for a simple model.
+        """
+        check_is_fitted(self, "model_")
+        if _is_array(X):
+            values = [validate_data(self, X, dtype=np.float64, reset=False).astype(np.float32)]
+        else:
+            values = self._asked(X)  # type: ignore[arg-type]
+        answer, spread = (one.numpy().astype(np.float64) for one in self.model_.predict_with_spread(*values))
+        return (ece_from_log(answer) if self.domains_ else answer), spread
+
+    def _of_array(self, x: Any, y: Any, groups: ArrayLike | None) -> LabData:
+        from deepsalt.training.lab_data import LabData, LabDomain
+
+        values, told = validate_data(self, x, y, dtype=np.float64, y_numeric=True)
+        self.domains_, self.target_, self._left_out = {}, "y", {}
+        names = np.arange(len(values)) if groups is None else np.asarray(groups)
+        steps = np.arange(values.shape[1], dtype=np.float64)
+        domain = LabDomain(values.astype(np.float32), steps, reflectance=False)
+        labels = told.astype(np.float32)
+        return LabData((domain,), labels, names.astype(np.str_), bounded=False)
+
+    def _of_spectra(self, x: Library, y: Any) -> LabData:
+        from deepsalt.training.lab_data import LabData, LabDomain
+
+        if y is not None and not isinstance(y, str):
+            raise UsageError("y must be the name of a column of the samples", fix="For example 'ece_ds_m'.")
+        self.target_ = y or _TARGET
+        libraries = x if isinstance(x, Mapping) else {domain_of(x): x}
+        table = table_of(libraries, self.target_, self.properties)
+        self.domains_ = {name: BandInputs.of(one) for name, one in libraries.items()}
+        self.inputs_ = next(iter(self.domains_.values()))
+        values = {name: table.values(name, libraries[name], self.domains_[name]) for name in libraries}
+        whole = np.any([np.isfinite(one).all(axis=1) for one in values.values()], axis=0)
+        if not whole.any():
+            raise LabelError("no sample has a whole spectrum", fix="Fill or cut the missing bands.")
+        self._left_out = {"samples": {"learned from": int(whole.sum()), "left out": int((~whole).sum())}}
+        return LabData(
+            tuple(
+                LabDomain(values[name][whole], one.axis.values, one.quantity == "reflectance")
+                for name, one in self.domains_.items()
+            ),
+            log_ece(table.target[whole]).astype(np.float32),
+            table.groups[whole],
+            None if table.label_sd is None else table.label_sd[whole],
+            _even(table)[whole] if self.properties else None,
+        )
+
+    def _asked(self, x: Library) -> list[NDArray[np.float32]]:
+        """Values of each domain the model knows, rows of NaN for those that were not given."""
+        if not self.domains_:
+            raise UsageError("the model was fitted to arrays", fix="Give an array, or fit it to Spectra.")
+        given = x if isinstance(x, Mapping) else {domain_of(x): x}
+        unknown = sorted(set(given) - set(self.domains_))
+        if unknown:
+            raise UsageError(f"the model reads {', '.join(self.domains_)}, not {unknown[0]}")
+        table = table_of(given, None, ())
+        return [
+            table.values(name, given[name], inputs)
+            if name in given
+            else np.full((len(table.ids), len(inputs.axis)), np.nan, np.float32)
+            for name, inputs in self.domains_.items()
+        ]
 
     @classmethod
     def load(cls, path: str | Path) -> LabRegressor:
         """A teacher from its file. Raises ModelFileError for anything else."""
-        from deepsalt.models import LabModel
+        from deepsalt.models import LabNet
         from deepsalt.training import model_from_file
 
         model, card = model_from_file(path)
-        if not isinstance(model, LabModel):
-            raise ModelFileError("not a teacher", where=str(path), fix="Open it with load_regressor.")
-        found = cls()
+        if not isinstance(model, LabNet):
+            raise ModelFileError("not a laboratory teacher", where=str(path), fix="Give a teacher.")
+        found = cls(properties=tuple(card.get("properties", ())))
+        try:
+            found.domains_ = {
+                str(name): inputs_from({"inputs": section}, path) for name, section in card["domains"]
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(
+                "the card does not say which bands the model reads", where=str(path)
+            ) from error
+        if tuple(len(one.axis) for one in found.domains_.values()) != model.architecture.bands:
+            raise ModelFileError("the card's bands are not those of its weights", where=str(path))
         found._is_of(path, model, card)
-        found.target_ = str(card.get("target", "ece_ds_m"))
+        found.target_, found.checks_ = str(card.get("target", _TARGET)), {"gate": card.get("gate")}
         return found
 
 
-def label_sd(spectra: Spectra, target: str) -> NDArray[np.float32] | None:
-    """(sample,) standard deviation of ln(1 + target) where the conversion's error is known.
+def _is_array(x: object) -> bool:
+    if isinstance(x, Mapping):  # a sparse matrix may be one
+        return not all(isinstance(one, Spectra) for one in x.values())
+    return not isinstance(x, Spectra)
 
-    First order: sd(ln(1 + y)) = sd(y) / (1 + y).
-    """
-    if target != "ece_ds_m" or "ece_sd_ds_m" not in spectra.samples:
-        return None
-    spread = spectra.samples["ece_sd_ds_m"].to_numpy(np.float64)
-    if not (spread > 0).any():
-        return None
-    return (spread / (1.0 + spectra.samples[target].to_numpy(np.float64))).astype(np.float32)
+
+def _even(table: LabTable) -> NDArray[np.float32]:
+    """(n, p) the properties, ln(1 + value) where a column is skewed and never negative."""
+    from scipy.stats import skew
+
+    columns = []
+    for name in table.properties:
+        values = table.properties[name].to_numpy(np.float64)
+        skewed = np.nanmin(values) >= 0 and float(skew(values, nan_policy="omit")) > _SKEWED
+        columns.append(np.log1p(values) if skewed else values)
+    return np.stack(columns, axis=1).astype(np.float32)

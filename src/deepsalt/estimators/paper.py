@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, LabelError, ModelFileError, UsageError
 from deepsalt.estimators.card import inputs_from, inputs_section, versions
-from deepsalt.estimators.lab import label_sd
+from deepsalt.estimators.lab_table import label_sd_of
 from deepsalt.estimators.neighbours import no_pairs, pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.estimators.saved import Saved
@@ -180,7 +180,7 @@ class PaperRegressor(Saved):
             "lab_y": learned,
             "lab_train": train,
             "lab_validation": validation,
-            "label_sd": label_sd(library, TARGET),
+            "label_sd": label_sd_of(library, TARGET),
         }
 
     def _pairs(

@@ -14,6 +14,8 @@ _PUBLIC = {
     "BridgeStudent": "deepsalt.models.bridge",
     "LabArchitecture": "deepsalt.models.architecture",
     "LabModel": "deepsalt.models.lab",
+    "LabNet": "deepsalt.models.lab_net",
+    "LabNetArchitecture": "deepsalt.models.architecture",
     "PaperArchitecture": "deepsalt.models.architecture",
     "PaperModel": "deepsalt.models.paper",
     "SparseAutoencoder": "deepsalt.models.autoencoder",
@@ -30,6 +32,8 @@ __all__ = [
     "BridgeStudent",
     "LabArchitecture",
     "LabModel",
+    "LabNet",
+    "LabNetArchitecture",
     "PaperArchitecture",
     "PaperModel",
     "SparseAutoencoder",
@@ -46,12 +50,14 @@ if TYPE_CHECKING:
         AutoencoderShape,
         BridgeArchitecture,
         LabArchitecture,
+        LabNetArchitecture,
         PaperArchitecture,
         TransformerShape,
     )
     from deepsalt.models.autoencoder import SparseAutoencoder
     from deepsalt.models.bridge import BridgeStudent
     from deepsalt.models.lab import LabModel
+    from deepsalt.models.lab_net import LabNet
     from deepsalt.models.paper import PaperModel
     from deepsalt.models.student import Student
     from deepsalt.models.teacher import Teacher

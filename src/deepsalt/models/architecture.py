@@ -25,7 +25,10 @@ _LIMITS = {
     "channels": 4_096,
     "members": 64,
     "lands": 256,
+    "width of the inputs": 20_000,
+    "vectors": 1_000_000,
 }
+_MOST_DOMAINS = 8
 _MAX_HIDDEN = (16, 16_384)  # layers, units in one
 
 
@@ -95,13 +98,46 @@ class BridgeArchitecture:
     dropout: float = 0.0
 
 
-Architecture = LabArchitecture | PaperArchitecture | BridgeArchitecture
+#: What may stand behind the readers of a laboratory model.
+LAB_NETWORKS = ("scores", "convolutions", "tokens", "vectors")
+
+
+@dataclass(frozen=True)
+class LabNetArchitecture:
+    """Laboratory model of the preset `deepsalt`, or the simple model chosen in its stead.
+
+    bands        of each domain
+    widths       inputs each domain gives
+    reflectance  whether a domain's values are reflectance (absorbance is read)
+    network      "scores" (principal directions), "convolutions", "tokens" (windows), or "vectors" (a kernel)
+    hidden       units of each hidden layer; () makes "scores" a line
+    members      networks side by side
+    vectors      support vectors kept, for "vectors" alone
+    """
+
+    bands: tuple[int, ...]
+    widths: tuple[int, ...]
+    reflectance: tuple[bool, ...]
+    network: str
+    hidden: tuple[int, ...] = ()
+    members: int = 1
+    dropout: float = 0.0
+    vectors: int = 0
+
+    @property
+    def inputs(self) -> int:
+        """All widths, and a flag for each domain where there are several."""
+        return sum(self.widths) + (len(self.widths) if len(self.widths) > 1 else 0)
+
+
+Architecture = LabArchitecture | PaperArchitecture | BridgeArchitecture | LabNetArchitecture
 
 
 _KINDS: Mapping[type, str] = {
     LabArchitecture: "lab",
     PaperArchitecture: "paper",
     BridgeArchitecture: "deepsalt",
+    LabNetArchitecture: "laboratory",
 }
 
 
@@ -130,6 +166,8 @@ def from_card(card: object) -> Architecture:
         )
     if kind == "deepsalt":
         return _bridge(section)
+    if kind == "laboratory":
+        return _lab_net(section)
     raise ModelFileError(
         f"unknown architecture {kind!r}",
         fix=f"This version knows {', '.join(_KINDS.values())}; read the file with the version that wrote it.",
@@ -151,6 +189,38 @@ def _bridge(section: Mapping[str, Any]) -> BridgeArchitecture:
     )
 
 
+def _lab_net(section: Mapping[str, Any]) -> LabNetArchitecture:
+    bands, widths = _counts(section, "bands", "bands"), _counts(section, "widths", "width of the inputs")
+    reflectance, network = section.get("reflectance"), section.get("network")
+    if not isinstance(reflectance, list | tuple) or not all(isinstance(one, bool) for one in reflectance):
+        raise ModelFileError(f"architecture entry 'reflectance' cannot be used: {str(reflectance)[:60]}")
+    if not 1 <= len(bands) == len(widths) == len(reflectance) <= _MOST_DOMAINS:
+        raise ModelFileError(f"{len(bands)} domains of bands, {len(widths)} of widths")
+    if network not in LAB_NETWORKS:
+        raise ModelFileError(
+            f"unknown network {str(network)[:60]!r}", fix=f"Known: {', '.join(LAB_NETWORKS)}."
+        )
+    return LabNetArchitecture(
+        bands=bands,
+        widths=widths,
+        reflectance=tuple(reflectance),
+        network=network,
+        hidden=_hidden(section, least=0),
+        members=_count(section, "members"),
+        dropout=_dropout(section),
+        vectors=_count(section, "vectors", least=0),
+    )
+
+
+def _counts(section: Mapping[str, Any], key: str, limit: str) -> tuple[int, ...]:
+    values = section.get(key)
+    if not isinstance(values, list | tuple) or not all(
+        _is_count(v) and 1 <= v <= _LIMITS[limit] for v in values
+    ):
+        raise ModelFileError(f"architecture entry {key!r} cannot be used: {str(values)[:60]}")
+    return tuple(values)
+
+
 def _lab(section: Mapping[str, Any]) -> LabArchitecture:
     return LabArchitecture(
         autoencoder=_autoencoder(_mapping(section.get("autoencoder"), "architecture.autoencoder")),
@@ -165,10 +235,10 @@ def _autoencoder(section: Mapping[str, Any]) -> AutoencoderShape:
     )
 
 
-def _hidden(section: Mapping[str, Any]) -> tuple[int, ...]:
+def _hidden(section: Mapping[str, Any], least: int = 1) -> tuple[int, ...]:
     hidden = section.get("hidden")
     most_layers, most_units = _MAX_HIDDEN
-    if not isinstance(hidden, list | tuple) or not 1 <= len(hidden) <= most_layers:
+    if not isinstance(hidden, list | tuple) or not least <= len(hidden) <= most_layers:
         raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
     if not all(_is_count(units) and 1 <= units <= most_units for units in hidden):
         raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")

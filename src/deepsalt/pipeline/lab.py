@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
 
 from deepsalt.config import Config
 from deepsalt.errors import LabelError
-from deepsalt.estimators import LabRegressor, baseline
+from deepsalt.estimators import LabRegressor, PaperTeacher, baseline
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, metrics_document, predictions_of
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Progress, library_facts, read_library
@@ -17,11 +17,13 @@ from deepsalt.spectra import Spectra
 from deepsalt.splits import grouped_folds
 
 if TYPE_CHECKING:
-    from deepsalt.training import PaperSettings
+    from deepsalt.training import LabSettings, PaperSettings
+
+    Settings = LabSettings | PaperSettings
 
 
 def train_lab_only(
-    config: Config, settings: PaperSettings, run: Run, inputs: dict[str, str], progress: Progress
+    config: Config, settings: Settings, run: Run, inputs: dict[str, str], progress: Progress
 ) -> None:
     """Cross-validate every method on the same grouped folds, then train the teacher on all samples.
 
@@ -40,7 +42,7 @@ def train_lab_only(
     seconds: dict[str, float] = {}
     predictions = _cross_validate(config, settings, library, target, run, seconds, progress)
     with run.timed("teacher on all samples", seconds):
-        teacher = LabRegressor(settings, seed=config.seed).fit(library, target, progress=progress)
+        teacher = _teacher(config, settings).fit(library, target, progress=progress)
     facts = library_facts(config.library, library)
     document = metrics_document(
         predictions,
@@ -53,7 +55,7 @@ def train_lab_only(
     own = [row for row in document["results"] if row["method"] == teacher.name]
     about: dict[str, Any] = {"name": config.name, "simulated": config.simulated, "metrics": own}
     run.write("data", {"library": facts, "fingerprints": inputs})
-    run.write("history", [stage.as_dict() for stage in teacher.history_])
+    run.write("history", [stage.as_dict() for stage in getattr(teacher, "history_", [])])
     run.write_predictions(predictions)
     teacher.save(run.model, {**about, "method": facts["label"]})
     run.write("metrics", document)
@@ -61,7 +63,7 @@ def train_lab_only(
 
 def _cross_validate(
     config: Config,
-    settings: PaperSettings,
+    settings: Settings,
     library: Spectra,
     target: str,
     run: Run,
@@ -74,12 +76,16 @@ def _cross_validate(
         with run.timed(name, seconds):
             for number, (train, test) in enumerate(folds):
                 progress(f"cross-validating {name}", number, len(folds))
-                method = (
-                    LabRegressor(settings, seed=config.seed)
-                    if name == LabRegressor.name
-                    else baseline(name, seed=config.seed)
-                )
+                teaching = name == LabRegressor.name
+                method = _teacher(config, settings) if teaching else baseline(name, seed=config.seed)
                 method.fit(library.take(train), target)
                 tables.append(predictions_of(method, CROSS_VALIDATION, library.take(test), target))
         progress(f"cross-validating {name}", len(folds), len(folds))
     return pd.concat(tables, ignore_index=True)
+
+
+def _teacher(config: Config, settings: Settings) -> LabRegressor | PaperTeacher:
+    """The teacher of the preset, untrained."""
+    if config.method.preset == "paper":
+        return PaperTeacher(cast("PaperSettings", settings), seed=config.seed)
+    return LabRegressor(cast("LabSettings", settings), properties=config.library.properties, seed=config.seed)

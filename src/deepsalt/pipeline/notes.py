@@ -44,6 +44,8 @@ def _on_gate(facts: Mapping[str, Any]) -> list[str]:
     """Which way the gate went, and by how much."""
     if not facts:
         return []
+    if "kept" in facts:
+        return [_on_simple_models(facts)]
     if not facts["asked"]:
         return [f"The gate could not be asked ({facts['why']}): everything that is set stays on."]
     whole = facts["rmse"]["as set"]
@@ -58,6 +60,14 @@ def _on_gate(facts: Mapping[str, Any]) -> list[str]:
             f"{whole:.3f} with it, {error:.3f} without."
         )
     return lines
+
+
+def _on_simple_models(facts: Mapping[str, Any]) -> str:
+    """Whether the teacher is a network or a simple model, and why."""
+    if not facts["asked"]:
+        return f"The teacher is: {facts['kept']} ({facts['why']})."
+    told = ", ".join(f"{name} {error:.3f}" for name, error in facts["rmse"].items())
+    return f"The teacher is: {facts['kept']}, the best on held-out profiles (RMSE on the log scale: {told})."
 
 
 def _on_alignment(facts: Mapping[str, Any]) -> list[str]:

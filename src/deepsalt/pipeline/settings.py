@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from deepsalt.errors import ConfigError
 
 if TYPE_CHECKING:
-    from deepsalt.training import DeepSaltSettings, PaperSettings
+    from deepsalt.training import DeepSaltSettings, LabSettings, PaperSettings
 
 _T = TypeVar("_T")
 _SWITCHES = ("adaptation", "distillation")
@@ -19,6 +19,16 @@ _SWITCHES = ("adaptation", "distillation")
 def preset_settings(preset: str, changes: Mapping[str, Any]) -> PaperSettings | DeepSaltSettings:
     """The settings of a preset with changes. Raises ConfigError as `paper_settings` does."""
     return deepsalt_settings(changes) if preset == "deepsalt" else paper_settings(changes)
+
+
+def lab_settings(preset: str, changes: Mapping[str, Any]) -> PaperSettings | LabSettings:
+    """The settings of a preset's teacher on its own, with changes. Raises ConfigError as the others do."""
+    from deepsalt.training import LabSettings
+
+    if preset == "paper":
+        return paper_settings(changes)
+    _refuse_switches(changes)
+    return _changed(LabSettings(), changes, "method.settings")
 
 
 def deepsalt_settings(changes: Mapping[str, Any]) -> DeepSaltSettings:

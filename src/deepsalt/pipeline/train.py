@@ -18,7 +18,7 @@ from deepsalt.pipeline.lab import train_lab_only
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
 from deepsalt.pipeline.run import Run
-from deepsalt.pipeline.settings import paper_settings, preset_settings
+from deepsalt.pipeline.settings import lab_settings, preset_settings
 from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
     Raises what reading, preparing and training raise; metrics.json is written last, so that a run
     that failed is never taken for a finished one.
     """
-    # A laboratory-only run trains the teacher of the published method, whatever the preset.
-    preset = config.method.preset if config.satellite is not None else "paper"
-    settings = preset_settings(preset, config.method.settings)
+    preset, changes = config.method.preset, config.method.settings
+    lab_only = config.satellite is None
+    teaching = lab_settings(preset, changes) if lab_only else None
+    settings = preset_settings(preset, {} if lab_only else changes)
     run = Run.create(out)
     inputs = input_fingerprints(config)
     if is_current(run, config, inputs):
@@ -49,8 +50,8 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
     _forget_result(run)
     run.write("config", _resolved(config))
     run.write("versions", versions())
-    if config.satellite is None:
-        train_lab_only(config, paper_settings(config.method.settings), run, inputs, progress)
+    if teaching is not None:
+        train_lab_only(config, teaching, run, inputs, progress)
     else:
         _train_with_satellite(config, settings, run, inputs, progress)
     return run

@@ -13,6 +13,7 @@ _PUBLIC = {
     "BridgeData": "deepsalt.training.bridge_data",
     "DeepSaltResult": "deepsalt.training.deepsalt",
     "DeepSaltSettings": "deepsalt.training.bridge_settings",
+    "LabSettings": "deepsalt.training.lab_settings",
     "PaperData": "deepsalt.training.data",
     "PaperResult": "deepsalt.training.paper",
     "PaperSettings": "deepsalt.training.settings",
@@ -33,6 +34,7 @@ __all__ = [
     "BridgeData",
     "DeepSaltResult",
     "DeepSaltSettings",
+    "LabSettings",
     "PaperData",
     "PaperResult",
     "PaperSettings",
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
     from deepsalt.training.data import PaperData
     from deepsalt.training.deepsalt import DeepSaltResult, train_deepsalt
     from deepsalt.training.device import pick_device
+    from deepsalt.training.lab_settings import LabSettings
     from deepsalt.training.loop import StageHistory
     from deepsalt.training.modelfile import load_model, model_from_file, model_to_file, save_model
     from deepsalt.training.paper import PaperResult, train_paper

@@ -23,11 +23,13 @@ from deepsalt.models.architecture import (
     Architecture,
     BridgeArchitecture,
     LabArchitecture,
+    LabNetArchitecture,
     from_card,
     to_card,
 )
 from deepsalt.models.bridge import BridgeStudent
 from deepsalt.models.lab import LabModel
+from deepsalt.models.lab_net import LabNet
 from deepsalt.models.paper import PaperModel
 
 #: Version of the card's layout. A file with a newer one is refused.
@@ -36,7 +38,7 @@ _CARD_KEY = "deepsalt"
 _MAX_HEADER = 16 << 20
 _AGAIN = "Fetch or write the file again."
 
-Model = LabModel | PaperModel | BridgeStudent
+Model = LabModel | PaperModel | BridgeStudent | LabNet
 Header = dict[str, Any]
 
 
@@ -105,6 +107,8 @@ def _build(architecture: Architecture) -> Model:
         return LabModel(architecture)
     if isinstance(architecture, BridgeArchitecture):
         return BridgeStudent(architecture)
+    if isinstance(architecture, LabNetArchitecture):
+        return LabNet(architecture)
     return PaperModel(architecture)
 
 

@@ -1,0 +1,229 @@
+"""The laboratory teacher: train a network, ask whether a simple model does as well, keep the better one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from deepsalt.models.architecture import LabNetArchitecture
+from deepsalt.models.lab_net import LabNet
+from deepsalt.splits import grouped_folds
+from deepsalt.training.checks import prediction_facts, r2
+from deepsalt.training.cycle import cycle
+from deepsalt.training.device import seed_for, seeded
+from deepsalt.training.lab_data import LabData, reader_of, windows_of
+from deepsalt.training.lab_settings import LabSettings
+from deepsalt.training.losses import certainty_weights
+
+#: progress(stage, done, total)
+Progress = Callable[[str, int, int], None]
+Fit = Callable[[LabData, LabSettings, int], LabNet]
+
+_FEWEST_ROWS = 30
+_COMPONENTS = 30
+_PENALTY, _TUBE = 3.0, 0.05
+
+
+@dataclass(frozen=True)
+class LabResult:
+    """model answers in the unit of its labels; checks are plain facts for the report."""
+
+    model: LabNet
+    checks: dict[str, Any]
+
+
+def train_lab(data: LabData, settings: LabSettings, seed: int, progress: Progress | None = None) -> LabResult:
+    """Train the teacher, or the simple model that is better on held-out groups of these samples.
+
+    checks["gate"] tells the grouped RMSE of each candidate and which was kept.
+    """
+    chosen, gate = _NETWORK, {"asked": False, "why": "the gate is off", "kept": _NETWORK}
+    if settings.gate:
+        chosen, gate = _ask(data, settings, seed, progress)
+    model = _FITS[chosen](data, settings, seed)
+    if progress:
+        progress("teacher", 1, 1)
+    answers = answers_of(model, data)
+    return LabResult(model, {"gate": gate, "training rows": prediction_facts(data.y, answers)})
+
+
+def answers_of(model: LabNet, data: LabData) -> np.ndarray:
+    """(n,) what a model says of samples."""
+    return model.predict_with_spread(*(domain.values for domain in data.domains))[0].numpy()
+
+
+def _ask(
+    data: LabData, settings: LabSettings, seed: int, progress: Progress | None
+) -> tuple[str, dict[str, Any]]:
+    """The best candidate on grouped folds, and what was found."""
+    folds = min(settings.gate_folds, len(np.unique(data.groups)))
+    if len(data.y) < _FEWEST_ROWS or folds < 2:
+        why = f"{len(data.y)} samples in {len(np.unique(data.groups))} groups are too few to ask"
+        return _LINE, {"asked": False, "why": why, "kept": _LINE}
+    answers = {name: np.zeros(len(data.y)) for name in _FITS}
+    parts = list(grouped_folds(data.groups, folds, seed_for(seed, "laboratory gate") % 2**31))
+    for done, (train, test) in enumerate(parts):
+        learned, asked = data.take(train), data.take(test)
+        for name, fit in _FITS.items():
+            answers[name][test] = answers_of(fit(learned, settings, seed), asked)
+        if progress:
+            progress("gate", done + 1, folds)
+    rmse = {name: float(np.sqrt(np.mean((one - data.y) ** 2))) for name, one in answers.items()}
+    kept = min(rmse, key=lambda name: rmse[name])
+    score = {name: r2(data.y, one) for name, one in answers.items()}
+    return kept, {"asked": True, "folds": folds, "rmse": rmse, "r2": score, "kept": kept}
+
+
+def _network(data: LabData, settings: LabSettings, seed: int) -> LabNet:
+    """The network of the settings, trained for a fixed number of steps."""
+    if settings.network == "scores":
+        readers = [reader_of(domain, settings.directions) for domain in data.domains]
+    else:
+        readers = [windows_of(domain, settings.windows) for domain in data.domains]
+    with seeded(seed, "laboratory network", torch.device("cpu")) as generator:
+        model = _model(data, readers, settings.network, settings, members=settings.members)
+        model.network.start_at(float(data.y.mean()))
+        loss = _Loss(model, data, settings, generator)
+        cycle(loss, loss.draw, settings.steps, settings)
+    return model.eval()
+
+
+class _Loss(nn.Module):
+    """The network with heads for the other properties, which are needed while it learns and then dropped."""
+
+    def __init__(
+        self, model: LabNet, data: LabData, settings: LabSettings, generator: torch.Generator
+    ) -> None:
+        super().__init__()
+        self.network, self.settings, self.generator = model.network, settings, generator
+        with torch.no_grad():
+            self.x = model.inputs([torch.as_tensor(domain.values) for domain in data.domains])
+        self.domains = model.architecture.widths
+        self.y = torch.as_tensor(data.y)
+        self.scale = float(self.y.std(correction=0)) or 1.0
+        self.weights = torch.ones(len(self.y))
+        if data.label_sd is not None:
+            self.weights = certainty_weights(torch.as_tensor(data.label_sd), settings.label_error)
+        self.others, self.told = _standard_properties(data)
+        if self.others.shape[1]:
+            with torch.no_grad():
+                units = self.network(self.x[:1])[1].shape[2]
+            self.heads = nn.Parameter(0.1 * torch.randn(settings.members, units, self.others.shape[1]))
+
+    def draw(self) -> Tensor:
+        n = min(self.settings.batch, len(self.y))
+        rows = torch.randint(len(self.y), (n,), generator=self.generator)
+        answers, hidden = self.network(self._without_some(self.x[rows]))
+        wanted = (self.y[rows] / self.scale).expand_as(answers)
+        error = functional.huber_loss(
+            answers / self.scale, wanted, delta=self.settings.huber_delta, reduction="none"
+        )
+        loss = (error * self.weights[rows]).mean()
+        if self.others.shape[1]:
+            off = (torch.matmul(hidden, self.heads) - self.others[rows]).square() * self.told[rows]
+            loss = loss + self.settings.properties_weight * off.sum() / (
+                self.told[rows].sum() * len(answers)
+            ).clamp(min=1)
+        return loss
+
+    def _without_some(self, inputs: Tensor) -> Tensor:
+        """The inputs where, now and then, a sample that has several domains loses one."""
+        if len(self.domains) < 2:
+            return inputs
+        *blocks, flags = inputs.split([*self.domains, len(self.domains)], dim=1)
+        draw = torch.rand(len(inputs), generator=self.generator) < self.settings.absent
+        which = torch.randint(len(self.domains), (len(inputs),), generator=self.generator)
+        lost = functional.one_hot(which, len(self.domains)) * (draw & (flags.sum(dim=1) > 1))[:, None]
+        kept = (1 - lost).to(inputs.dtype)
+        return torch.cat([*(one * kept[:, i : i + 1] for i, one in enumerate(blocks)), flags * kept], dim=1)
+
+
+def _standard_properties(data: LabData) -> tuple[Tensor, Tensor]:
+    """(n, p) properties of mean 0 and variance 1, 0 where not measured, and (n, p) where they are."""
+    if data.properties is None:
+        return torch.zeros(len(data.y), 0), torch.zeros(len(data.y), 0)
+    values = data.properties.astype(np.float64)
+    there = np.isfinite(values)
+    count = np.maximum(there.sum(axis=0), 1)
+    mean = np.where(there, values, 0.0).sum(axis=0) / count
+    wide = np.where(there, values - mean, 0.0)
+    wide /= np.maximum(np.sqrt((wide**2).sum(axis=0) / count), 1e-9)
+    return torch.as_tensor(wide, dtype=torch.float32), torch.as_tensor(there, dtype=torch.float32)
+
+
+def _line(data: LabData, settings: LabSettings, _seed: int) -> LabNet:
+    """Partial least squares on the same inputs, 30 components: a network without a hidden layer."""
+    from sklearn.cross_decomposition import PLSRegression
+
+    model = _model(data, [reader_of(one, settings.directions) for one in data.domains], "scores", settings)
+    x = _inputs(model, data)
+    if data.y.std() < 1e-9:
+        line = np.append(np.zeros(x.shape[1]), data.y.mean())
+    else:
+        fitted = PLSRegression(min(_COMPONENTS, x.shape[1], len(x) - 1), scale=False).fit(x, data.y)
+        slopes = np.ravel(fitted.coef_)
+        line = np.append(slopes, float(np.ravel(fitted.intercept_)[0] - x.mean(axis=0) @ slopes))
+    with torch.no_grad():
+        model.network.weights[0].copy_(torch.as_tensor(line[:-1]).reshape(1, -1, 1))
+        model.network.biases[0].fill_(float(line[-1]))
+    return model.eval()
+
+
+def _vectors(data: LabData, settings: LabSettings, seed: int) -> LabNet:
+    """Support vector regression with a Gaussian kernel on the same inputs."""
+    from sklearn.svm import SVR
+
+    readers = [reader_of(one, settings.directions) for one in data.domains]
+    x = _inputs(_model(data, readers, "scores", settings), data)
+    gamma = 1.0 / (x.shape[1] * max(float(x.var()), 1e-9))
+    fitted = SVR(C=_PENALTY, epsilon=_TUBE, gamma=gamma).fit(x, data.y)
+    if not len(fitted.support_):  # every label lies within the tube
+        return _line(replace(data, y=np.full_like(data.y, fitted.intercept_[0])), settings, seed)
+    model = _model(data, readers, "vectors", settings, vectors=len(fitted.support_))
+    with torch.no_grad():
+        model.network.vectors.copy_(torch.as_tensor(fitted.support_vectors_))
+        model.network.weights.copy_(torch.as_tensor(fitted.dual_coef_[0]))
+        model.network.shape.copy_(torch.tensor([gamma, float(fitted.intercept_[0])]))
+    return model.eval()
+
+
+def _inputs(model: LabNet, data: LabData) -> np.ndarray:
+    with torch.no_grad():
+        return model.inputs([torch.as_tensor(one.values) for one in data.domains]).double().numpy()
+
+
+def _model(
+    data: LabData,
+    readers: list[Any],
+    network: str,
+    settings: LabSettings,
+    *,
+    members: int = 0,
+    vectors: int = 0,
+) -> LabNet:
+    """An untrained model behind these readers; without members it is a simple one."""
+    architecture = LabNetArchitecture(
+        bands=tuple(len(one.steps) for one in data.domains),
+        widths=tuple(reader.matrix.shape[1] for reader in readers),
+        reflectance=tuple(one.reflectance for one in data.domains),
+        network=network,
+        hidden=settings.hidden if members else (),
+        members=max(members, 1),
+        dropout=settings.dropout if members else 0.0,
+        vectors=vectors,
+    )
+    model = LabNet(architecture)
+    model.readers = nn.ModuleList(readers)
+    if data.bounded:
+        model.bounds.copy_(torch.tensor([0.0, float(data.y.max()) + settings.ceiling_margin]))
+    return model
+
+
+_NETWORK, _LINE = "network", "partial least squares"
+_FITS: dict[str, Fit] = {_NETWORK: _network, _LINE: _line, "support vectors": _vectors}
