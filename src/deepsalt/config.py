@@ -32,6 +32,9 @@ class LibraryConfig(_Section):
     group: str | None = Field(None, description="column of profiles; layers of one are never split")
     target: Literal["ece", "measured"] = "ece"
     drop_empty: bool = False
+    quality: Literal["flag", "drop", "off"] = "flag"
+    splice_correction: bool | Literal["add", "multiply"] = False
+    replicates: str | None = Field(None, description="equal values are scans of one sample: averaged")
 
     @model_validator(mode="after")
     def _method_is_known(self) -> LibraryConfig:
@@ -44,7 +47,8 @@ class LibraryConfig(_Section):
 
     def reading(self) -> dict[str, Any]:
         """Options for `deepsalt.read`."""
-        chosen = self.model_dump(exclude={"path", "target"}, exclude_none=True)
+        not_read = {"path", "target", "quality", "splice_correction", "replicates"}
+        chosen = self.model_dump(exclude=not_read, exclude_none=True)
         return chosen if chosen["drop_empty"] else {k: v for k, v in chosen.items() if k != "drop_empty"}
 
 
@@ -223,6 +227,9 @@ ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2
 # ec_unit = "uS/cm"          # default dS/m
 # group = "profile_id"       # layers of one profile are never split
 # target = "measured"        # laboratory-only runs: predict EC as measured instead of ECe
+# quality = "drop"           # "drop" spectra that hold nothing, "flag" (default) tells, "off"
+# splice_correction = true   # detector steps at 1000 and 1830 nm: "add" (true) or "multiply"
+# replicates = "id"          # rows with the same value here are scans of one sample: averaged
 
 # Leave the whole [satellite] section out for a laboratory-only run: a cross-validated table.
 [satellite]

@@ -102,8 +102,9 @@ def correct_splices(
         outer = slice(0, first) if number == 0 else slice(first, None)
         values[rows, outer] = _shifted(values[rows], spectra.axis, first, outer, jump[rows, number], method)
     places = " and ".join(f"{splice:g}" for splice in splices_nm)
+    count = int(steps.any(axis=1).sum())
     step = (
-        f"splice correction: {int(steps.any(axis=1).sum())} of {len(spectra)} spectra had steps ({places} nm); "
+        f"splice correction: {count} of {len(spectra)} spectra had steps ({places} nm); "
         f"outer detectors were {'shifted' if method == 'add' else 'scaled'} onto the middle one"
     )
     return spectra.with_values(values, spectra.axis, sensor=spectra.sensor, step=step)
