@@ -36,6 +36,9 @@ class LibraryConfig(_Section):
     )
     target: Literal["ece", "measured"] = "ece"
     drop_empty: bool = False
+    quality: Literal["flag", "drop", "off"] = "flag"
+    splice_correction: bool | Literal["add", "multiply"] = False
+    replicates: str | None = Field(None, description="equal values are scans of one sample: averaged")
 
     @model_validator(mode="after")
     def _method_is_known(self) -> LibraryConfig:
@@ -48,7 +51,8 @@ class LibraryConfig(_Section):
 
     def reading(self) -> dict[str, Any]:
         """Options for `deepsalt.read`."""
-        chosen = self.model_dump(exclude={"path", "target", "texture", "properties"}, exclude_none=True)
+        not_read = {"path", "target", "texture", "properties", "quality", "splice_correction", "replicates"}
+        chosen = self.model_dump(exclude=not_read, exclude_none=True)
         return chosen if chosen["drop_empty"] else {k: v for k, v in chosen.items() if k != "drop_empty"}
 
 
@@ -230,6 +234,9 @@ ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2
 # texture = "auto"           # EC to ECe by texture; or name its column, or "sand,clay"
 # properties = ["ph_h2o"]    # laboratory-only runs: learned beside EC, which is rarer
 # target = "measured"        # laboratory-only runs: predict EC as measured instead of ECe
+# quality = "drop"           # "drop" spectra that hold nothing, "flag" (default) tells, "off"
+# splice_correction = true   # detector steps at 1000 and 1830 nm: "add" (true) or "multiply"
+# replicates = "id"          # rows with the same value here are scans of one sample: averaged
 
 # Leave the whole [satellite] section out for a laboratory-only run: a cross-validated table.
 [satellite]

@@ -11,6 +11,8 @@ from deepsalt.pipeline.run import Run
 
 #: Longer lists are cut on the screen.
 _LONG = 12
+#: Rules of quality control that `describe` has told already.
+_SAID = ("flat", "out of range", "all out of range")
 
 
 def inspect_path(path: str | Path, **options: Any) -> dict[str, Any]:
@@ -42,7 +44,19 @@ def _readable(place: Path, options: dict[str, Any]) -> dict[str, Any]:
         return describe_metadata(place)
     if _is_table_without_spectra(place):
         return _points(place, options)
-    return describe(read(place, **options))
+    found = read(place, **options)
+    facts = describe(found)
+    return _with_quality(facts, found) if facts["kind"] == "library" else facts
+
+
+def _with_quality(facts: dict[str, Any], library: Any) -> dict[str, Any]:
+    """Facts about a library with what its quality control finds; nothing is dropped."""
+    from deepsalt.preprocessing.quality import check_quality
+    from deepsalt.preprocessing.quality_report import QualitySettings
+
+    _, report = check_quality(library, QualitySettings(drop=()))
+    new = [one.sentence() for one in report.findings if one.rule not in _SAID]
+    return {**facts, "looks_wrong": [*facts["looks_wrong"], *new], "quality": report.as_dict()}
 
 
 def _is_table_without_spectra(place: Path) -> bool:

@@ -17,6 +17,7 @@ from deepsalt.errors import LabelError, UsageError
 from deepsalt.evaluation.leakage import check_leaks
 from deepsalt.labels import require_ec, with_ece
 from deepsalt.pairing import far_from
+from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
 from deepsalt.readers import read
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_points
@@ -120,7 +121,7 @@ def _read_domain(config: LibraryConfig) -> Spectra:
     if not isinstance(found, Spectra) or found.is_image:
         raise UsageError("not a table of spectra", where=config.path, fix="Give a CSV or Parquet library.")
     require_ec(found, config.path, one_method=config.target != "ece")
-    return found
+    return checked(found, config)
 
 
 def labelled(library: Spectra) -> Spectra:
@@ -301,7 +302,8 @@ def library_facts(config: LibraryConfig, library: Spectra) -> dict[str, Any]:
         "spectra": f"{library.quantity}, {library.axis.describe()}",
         "label": "ECe" if config.target == "ece" else str(library.samples["ec_method"].dropna().iloc[0]),
         "dS/m": ece_range(library.samples[column].to_numpy()),
-        "steps": list(library.provenance),
+        "quality": quality_lines(library),
+        "steps": other_steps(library),
     }
 
 
