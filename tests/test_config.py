@@ -23,6 +23,7 @@ MINIMAL = {"library": {"path": "lab.csv"}}
         ({**MINIMAL, "split": {"xyz": 1}}, r"Known there: folds, library_covers_unseen"),
         ({**MINIMAL, "split": {"test_share": 1.5}}, r"split.test_share.*found '1.5'"),
         ({**MINIMAL, "method": {"preset": "magic"}}, r"method.preset.*'magic'"),
+        ({**MINIMAL, "method": {"baselines": ["ridg"]}}, r"method.baselines.0.*'ridg'. Did you mean 'ridge'"),
         ({"library": {"path": "x", "ec": "ec1:3"}}, r"unknown EC method 'ec1:3'"),
         ({}, r"library: Field required"),
         ({**MINIMAL, "satellite": {"scenes": [], "points": "p.csv"}}, r"satellite.scenes"),
@@ -42,6 +43,12 @@ def test_the_template_is_a_valid_config_and_its_comments_are_true_defaults() -> 
     assert config.split == Config.model_validate(MINIMAL).split
     assert config.satellite is not None
     assert config.satellite.max_ndvi == 0.35
+
+
+def test_baselines_beside_the_default_ones_are_named() -> None:
+    asked = ["svr-wide", "ridge", "forest", "local"]
+    assert parse_config({**MINIMAL, "method": {"baselines": asked}}).method.baselines == asked
+    assert parse_config(MINIMAL).method.baselines == ["mean", "plsr", "boosting", "svr"]
 
 
 def test_paths_are_taken_from_the_configs_folder(tmp_path: Path) -> None:

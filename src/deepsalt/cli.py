@@ -146,7 +146,10 @@ def compare(
     points: Annotated[
         list[str] | None, typer.Option(help="Ground points to learn from; numbers, all.")
     ] = None,
-    methods: Annotated[list[str] | None, typer.Option(help="Rows of the table; default every one.")] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(help="Rows; default the baselines of a run and all others."),
+    ] = None,
     draws: Annotated[int | None, typer.Option(min=1, help="How often the points are drawn anew.")] = None,
     covered: Annotated[bool, typer.Option("--covered", help="The library covers the unseen region.")] = False,
     unknown: Annotated[bool, typer.Option("--unknown", help="The library does not know it.")] = False,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -14,7 +15,9 @@ from deepsalt.errors import ConfigError, LabelError
 from deepsalt.preprocessing.masks import MAX_NDVI
 from deepsalt.salinity import parse_method
 
-BaselineName = Literal["mean", "plsr", "boosting", "svr"]
+BaselineName = Literal["mean", "plsr", "boosting", "svr", "svr-wide", "ridge", "forest", "local"]
+#: What runs unless others are asked for; published tables of `deepsalt compare` rest on these.
+DEFAULT_BASELINES: tuple[BaselineName, ...] = ("mean", "plsr", "boosting", "svr")
 
 
 class _Section(BaseModel):
@@ -92,7 +95,7 @@ class MethodConfig(_Section):
     adaptation: bool = True
     distillation: bool = True
     student_alone: bool = True
-    baselines: list[BaselineName] = Field(default_factory=lambda: list(get_args(BaselineName)))
+    baselines: list[BaselineName] = Field(default_factory=lambda: list(DEFAULT_BASELINES))
     pair_within_m: float = Field(60.0, gt=0)
     settings: dict[str, Any] = Field(default_factory=dict)
 
@@ -100,7 +103,7 @@ class MethodConfig(_Section):
 class CompareConfig(_Section):
     """What `deepsalt compare` runs; every list that is left out has a default.
 
-    methods    rows of the table; default all
+    methods    rows of the table; default all, of the baselines DEFAULT_BASELINES
     points     numbers of ground points to learn from, "all" for every one; default 150 on simulated worlds,
                "all" on the config's own data
     draws      how often the ground points are drawn anew
@@ -177,12 +180,20 @@ def _config_error(error: ValidationError, where: str, base: type[_Section] | Non
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
     if first["type"] != "extra_forbidden":
         found = "" if first["type"] == "missing" else f", found {str(first['input'])[:60]!r}"
-        return ConfigError(f"{place}: {first['msg']}{found}{more}", where=where)
+        return ConfigError(f"{place}: {first['msg']}{found}{more}", where=where, fix=_nearest_value(first))
     known = _keys_at(tuple(str(step) for step in first["loc"][:-1]), base or Config)
     key = str(first["loc"][-1])
     close = get_close_matches(key, known, n=1)
     fix = f"Did you mean {close[0]!r}?" if close else f"Known there: {', '.join(known)}."
     return ConfigError(f"unknown key {place!r}{more}", where=where, fix=fix)
+
+
+def _nearest_value(error: Mapping[str, Any]) -> str:
+    """The known word most like the one that was given, where only some words are allowed."""
+    if error["type"] != "literal_error":
+        return ""
+    close = get_close_matches(str(error["input"]), re.findall("'([^']+)'", error["ctx"]["expected"]), n=1)
+    return f"Did you mean {close[0]!r}?" if close else ""
 
 
 def _keys_at(steps: tuple[str, ...], base: type[_Section]) -> list[str]:
@@ -258,7 +269,7 @@ preset = "deepsalt"          # "deepsalt": the bridge of physics; "paper": the p
 adaptation = true
 distillation = true
 student_alone = true         # preset paper: train its student without adaptation beside it
-baselines = ["mean", "plsr", "boosting", "svr"]
+baselines = ["mean", "plsr", "boosting", "svr"]   # also: svr-wide, ridge, forest, local
 pair_within_m = 60           # a laboratory site and a pixel this close are a pair
 
 [method.settings]            # of the preset; see deepsalt.training.PaperSettings, DeepSaltSettings

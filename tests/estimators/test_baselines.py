@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from deepsalt.config import DEFAULT_BASELINES, BaselineName
 from deepsalt.errors import BandError, LabelError, UsageError
+from deepsalt.estimators import baselines
 from deepsalt.estimators.baselines import RECIPES, Baseline, baseline
 from deepsalt.estimators.controls import covariates_only
 from deepsalt.evaluation.metrics import regression_metrics
+from deepsalt.pipeline.methods import methods_named
 from deepsalt.spectra import Axis, Sensor, Spectra
 from deepsalt.units import log_ece
 
@@ -29,7 +35,10 @@ def soils(rows: int = 120, seed: int = 0) -> Spectra:
     return Spectra.of_table(values, AXIS, "reflectance", samples=samples, sensor=SENSOR)
 
 
-@pytest.mark.parametrize(("name", "least"), [("plsr", 0.8), ("boosting", 0.6), ("svr", 0.3)])
+LEARNED = [("plsr", 0.8), ("boosting", 0.6), ("svr", 0.3), ("svr-wide", 0.3), ("ridge", 0.8), ("forest", 0.5)]
+
+
+@pytest.mark.parametrize(("name", "least"), LEARNED)
 def test_a_baseline_learns_what_can_be_learned(name: str, least: float) -> None:
     fitted = baseline(name, ("sand_pct",), seed=1).fit(soils())
     fresh = soils(seed=9)
@@ -71,7 +80,7 @@ def test_the_order_of_rows_does_not_matter(name: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["plain", "derivative"])
-@pytest.mark.parametrize("name", ["plsr", "svr"])
+@pytest.mark.parametrize("name", ["plsr", "svr", "ridge", "local"])
 def test_an_answer_does_not_depend_on_which_others_are_asked(name: str, form: str) -> None:
     """The slopes were once scaled by the spread of whatever table was asked about."""
     fitted = Baseline(name, replace(RECIPES[name], forms=(form,)), seed=0).fit(soils(80))
@@ -102,6 +111,19 @@ def test_labels_must_be_there_and_not_negative() -> None:
     negative = soils().with_samples(ece_ds_m=ece)
     with pytest.raises(LabelError, match=r"1 of 120 samples .*row 3"):
         baseline("mean").fit(negative)
+
+
+def test_the_stated_number_of_candidates_is_true() -> None:
+    text = inspect.getdoc(baselines) or ""
+    stated = {name: int(count) for name, count in re.findall(r"\b([a-z-]+) (\d+)(?=,|$)", text, re.M)}
+    tried = {name: len(list(baseline(name)._candidates())) for name in RECIPES}
+    assert stated == tried
+
+
+def test_every_baseline_can_be_named_in_a_config_and_four_run_unless_asked() -> None:
+    assert set(get_args(BaselineName)) == set(RECIPES)
+    assert DEFAULT_BASELINES == ("mean", "plsr", "boosting", "svr")
+    assert [m.name for m in methods_named() if m.kind == "baseline"] == list(DEFAULT_BASELINES)
 
 
 def test_an_unknown_baseline_lists_the_known_ones() -> None:

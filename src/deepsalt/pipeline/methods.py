@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from deepsalt.adaptation import ADAPTATIONS
-from deepsalt.config import MethodConfig
+from deepsalt.config import DEFAULT_BASELINES, MethodConfig
 from deepsalt.errors import UsageError
 from deepsalt.estimators import AdaptedRegressor, DeepSaltRegressor, PaperRegressor, Predictor, baseline
 from deepsalt.estimators.baselines import RECIPES
@@ -84,6 +84,7 @@ class Method:
     needs_points  False where the method also learns without any ground point
     points_only   True where it reads neither libraries nor unlabelled pixels, so that one result serves
                   whatever the library covers
+    by_default    False where it runs only if asked for by name
     """
 
     name: str
@@ -92,6 +93,7 @@ class Method:
     build: Callable[[Context], Predictor]
     needs_points: bool = True
     points_only: bool = False
+    by_default: bool = True
 
     def train(self, context: Context) -> Predictor:
         """Raises UsageError for a case without ground points that the method needs, and what `build` does."""
@@ -113,12 +115,12 @@ def register(*methods: Method) -> None:
 
 
 def methods_named(names: Iterable[str] | None = None) -> list[Method]:
-    """The methods of these names in the registry's order; all for None.
+    """The methods of these names in the registry's order; for None all that run by default.
 
     Raises UsageError for an unknown name, with the nearest known one.
     """
     if names is None:
-        return list(METHODS.values())
+        return [method for method in METHODS.values() if method.by_default]
     wanted = list(names)
     for name in wanted:
         if name not in METHODS:
@@ -214,7 +216,14 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
 
 register(
     *(
-        Method(name, recipe.title, "baseline", partial(_baseline, name), points_only=True)
+        Method(
+            name,
+            recipe.title,
+            "baseline",
+            partial(_baseline, name),
+            points_only=True,
+            by_default=name in DEFAULT_BASELINES,
+        )
         for name, recipe in RECIPES.items()
     ),
     *(
