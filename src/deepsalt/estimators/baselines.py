@@ -173,7 +173,7 @@ RECIPES: Mapping[str, Recipe] = {
     "ridge": Recipe("Ridge", builders.ridge, {"penalty": (0.1, 1.0, 10.0, 100.0, 1000.0)}),
     "forest": Recipe("Extra trees", builders.forest, {"leaf": (2, 5)}),
     "local": Recipe(
-        "Local partial least squares", builders.local, {"neighbours": (100, 300), "components": (5, 10)}
+        "Local partial least squares", builders.local, {"neighbours": (200, 600), "components": (10, 20)}
     ),
 }
 

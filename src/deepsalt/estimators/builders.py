@@ -44,7 +44,7 @@ def forest(seed: int, _shape: tuple[int, int], leaf: int) -> Any:
     from sklearn.ensemble import ExtraTreesRegressor
 
     return ExtraTreesRegressor(
-        n_estimators=100, min_samples_leaf=leaf, max_features=0.2, n_jobs=1, random_state=seed
+        n_estimators=100, min_samples_leaf=leaf, max_features=0.1, n_jobs=1, random_state=seed
     )
 
 
