@@ -17,7 +17,7 @@ from deepsalt.errors import LabelError, UsageError
 from deepsalt.evaluation.leakage import check_leaks
 from deepsalt.labels import require_ec, with_ece
 from deepsalt.pairing import far_from
-from deepsalt.readers import read
+from deepsalt.readers import read, reader_for
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_points
 from deepsalt.readers.table import domains_of
@@ -105,7 +105,7 @@ def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
 
     Samples without EC stay, with a missing `ece_ds_m`: their spectra still join the two domains.
     """
-    known = [name for name in domains_of(config.path) if name in ("mir", "visnir")]
+    known = [name for name in _domains(config) if name in ("mir", "visnir")]
     if len(known) < 2:
         found = with_ece(_read_domain(config))
         return {"mir" if found.axis.unit == "cm-1" else "visnir": found}
@@ -114,10 +114,16 @@ def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
     return {name: with_ece(_read_domain(config.model_copy(update={"domain": name}))) for name in domains}
 
 
+def _domains(config: LibraryConfig) -> list[str]:
+    """Domains that a library holds side by side; none where it is no wide table."""
+    wide = reader_for(config.path, config.reader).name == "table"
+    return domains_of(config.path, config.sheet) if wide else []
+
+
 def _read_domain(config: LibraryConfig) -> Spectra:
     found = read(config.path, **config.reading())
     if not isinstance(found, Spectra) or found.is_image:
-        raise UsageError("not a table of spectra", where=config.path, fix="Give a CSV or Parquet library.")
+        raise UsageError("not a table of spectra", where=config.path, fix="See: deepsalt inspect PATH")
     require_ec(found, config.path)
     return found
 

@@ -21,7 +21,7 @@ from deepsalt.readers.samples import SampleOptions, named_columns, samples_in, t
 from deepsalt.readers.spectral_columns import count_bands
 from deepsalt.readers.table import READER as WIDE
 from deepsalt.readers.table import without_empty
-from deepsalt.readers.tabular import open_table
+from deepsalt.readers.tabular import columns_of, open_table
 from deepsalt.spectra import Quantity, Spectra
 
 _IN = r"[ _.]*[(\[]?\s*(?P<unit>%s)?\s*[)\]]?$"
@@ -71,7 +71,7 @@ class LongTableReader:
     def matches(self, path: Path) -> bool:
         """Whether a table has a column of wavelengths, one of values, and no bands."""
         try:
-            return WIDE.matches(path) and is_long(open_table(path).columns)
+            return WIDE.matches(path) and is_long(columns_of(path))
         except (DeepSaltError, OSError):
             return False
 

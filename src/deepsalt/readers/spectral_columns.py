@@ -146,7 +146,7 @@ def _plain(
             f"no column holds spectra (columns: {listed(columns)})",
             where=where,
             fix="Name bands as scan_mir.<cm-1>_abs or scan_visnir.<nm>_ref, or by their number. "
-            "Ground points without spectra are read by read_points.",
+            "Ground points without spectra are read by read_points, a row a reading by reader='long_table'.",
         )
     (prefix, suffix, percent), matches = max(groups.items(), key=lambda item: len(item[1]))
     notes = [

@@ -16,7 +16,14 @@ from deepsalt.readers.columns import listed
 from deepsalt.readers.quantity import as_told
 from deepsalt.readers.samples import SampleOptions, named_columns, samples_in, text_columns, with_metadata
 from deepsalt.readers.spectral_columns import count_bands, domains_among, find_bands
-from deepsalt.readers.tabular import head_of, header_separator, is_parquet, looks_like_text, open_table
+from deepsalt.readers.tabular import (
+    columns_of,
+    head_of,
+    header_separator,
+    is_parquet,
+    looks_like_text,
+    open_table,
+)
 from deepsalt.readers.workbook import is_workbook
 from deepsalt.spectra import Spectra
 
@@ -25,7 +32,7 @@ _SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt")
 
 def domains_of(path: str | Path, sheet: str | None = None) -> list[str]:
     """Domains of a wide table with OSSL names, in the order of its columns; none for plain headers."""
-    return domains_among(open_table(Path(path), sheet).columns)
+    return domains_among(columns_of(Path(path), sheet))
 
 
 class TableReader:

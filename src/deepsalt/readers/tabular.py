@@ -103,6 +103,15 @@ def open_table(path: Path, sheet: str | None = None) -> TableFile:
     return TableFile(path, columns, separator, "," if comma else ".", tuple(notes))
 
 
+def columns_of(path: Path, sheet: str | None = None) -> tuple[str, ...]:
+    """Names of a table's columns, quickly. Raises as `open_table` does."""
+    from deepsalt.readers.workbook import is_workbook, workbook_columns
+
+    return (
+        workbook_columns(path, sheet) if is_workbook(path, head_of(path)) else open_table(path, sheet).columns
+    )
+
+
 def head_of(path: Path, size: int = 4096) -> bytes:
     """The first bytes of a file, unpacked where it is gzipped; ProductError for a damaged gzip."""
     with path.open("rb") as stream:

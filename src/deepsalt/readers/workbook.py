@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +87,10 @@ def open_workbook(path: Path, sheet: str | None = None) -> WorkbookTable:
     titles, left out and said. Raises ProductError for what is no workbook or cannot be read, UsageError for
     a sheet that must be named or is not there.
     """
-    _check_container(path)
-    sheets = _filled_sheets(path)
-    name = _chosen(sheets, sheet, str(path))
-    rows = sheets[name]
-    at = _header_row(rows)
-    columns = tuple(_name(cell, number) for number, cell in enumerate(_trimmed(rows[at]), 1))
-    body = [
-        _fitted(row, len(columns), at + 2 + number, str(path)) for number, row in enumerate(rows[at + 1 :])
-    ]
+    name, rows = _sheet(path, sheet, None)
+    at, columns = _header(rows)
+    below = enumerate(rows[at + 1 :], at + 2)
+    body = [_fitted(row, len(columns), number, str(path)) for number, row in below]
     while body and not any(_filled(cell) for cell in body[-1]):
         body.pop()
     notes = [f"read from sheet {name!r}"]
@@ -103,6 +99,11 @@ def open_workbook(path: Path, sheet: str | None = None) -> WorkbookTable:
     if texts := _numbers_as_text(body, columns):
         notes.append(f"{texts} numbers were stored as text: read as numbers")
     return WorkbookTable(path, columns, notes=tuple(notes), cells=tuple(body), first=at + 2)
+
+
+def workbook_columns(path: Path, sheet: str | None = None) -> tuple[str, ...]:
+    """The header of the table in a workbook, without reading its rows. Raises as `open_workbook` does."""
+    return _header(_sheet(path, sheet, _HEADER_WITHIN)[1])[1]
 
 
 def _names(path: Path) -> list[str]:
@@ -146,21 +147,32 @@ def _check_container(path: Path) -> None:
         )
 
 
-def _filled_sheets(path: Path) -> dict[str, list[Row]]:
-    """Rows of every sheet that holds something, from the top, without the empty ones below."""
+def _sheet(path: Path, sheet: str | None, most: int | None) -> tuple[str, list[Row]]:
+    """The name of the sheet to read, and its first `most` rows."""
+    _check_container(path)
+    sheets = _filled_sheets(path, most)
+    name = _chosen(sheets, sheet, str(path))
+    return name, sheets[name]
+
+
+def _filled_sheets(path: Path, most: int | None) -> dict[str, list[Row]]:
+    """The first `most` rows (None: all) of every sheet that holds something there."""
     import warnings
 
     from openpyxl import load_workbook
 
     found: dict[str, list[Row]] = {}
     try:
-        with warnings.catch_warnings():  # of styles and extensions, which do not matter here
+        with (
+            path.open("rb") as stream,
+            warnings.catch_warnings(),
+        ):  # of styles and extensions, which do not matter here
             warnings.simplefilter("ignore")
-            book = load_workbook(path, read_only=True, data_only=True)
+            book = load_workbook(stream, read_only=True, data_only=True)
             try:
                 for sheet in book.worksheets:
                     sheet.reset_dimensions()  # what a sheet says of its size need not be true
-                    rows = [tuple(row) for row in sheet.iter_rows(values_only=True)]
+                    rows = [tuple(row) for row in islice(sheet.iter_rows(values_only=True), most)]
                     if any(_filled(cell) for row in rows for cell in row):
                         found[str(sheet.title)] = rows
             finally:
@@ -187,10 +199,11 @@ def _chosen(sheets: dict[str, list[Row]], sheet: str | None, where: str) -> str:
     return sheet or next(iter(sheets))
 
 
-def _header_row(rows: Sequence[Row]) -> int:
-    """The first row at least half as full as the fullest; titles have a cell or two."""
+def _header(rows: Sequence[Row]) -> tuple[int, tuple[str, ...]]:
+    """Where the header is, and the names in it: titles above it have a cell or two."""
     filled = [sum(map(_filled, row)) for row in rows[:_HEADER_WITHIN]]
-    return next((n for n, cells in enumerate(filled) if cells and cells >= max(filled) / 2), 0)
+    at = next((n for n, cells in enumerate(filled) if cells and cells >= max(filled) / 2), 0)
+    return at, tuple(_name(cell, number) for number, cell in enumerate(_trimmed(rows[at]), 1))
 
 
 def _filled(cell: object) -> bool:
