@@ -170,3 +170,23 @@ def test_half_a_pair_says_what_is_missing(tmp_path: Path) -> None:
         ds.read(path)
     with pytest.raises(UsageError, match=r"no file of spectra beside it. Copy away.sli"):
         ds.read(tmp_path / "away.hdr")
+
+
+@pytest.mark.real_data
+def test_a_real_image_and_a_real_library_in_this_format(shared_data: Path, tmp_path: Path) -> None:
+    image = shared_data / "emit" / "emit20250324t221005_jpl_unmix_ex"
+    assert not READER.matches(image)
+    assert not READER.matches(image.with_name(f"{image.name}.hdr"))
+    real = ds.read(shared_data / "lab" / "icraf_isric_visnir.parquet", ec="ec1:2.5").take(np.arange(50))
+    path = Library(real.values).write(
+        tmp_path,
+        samples=str(len(real.axis)),
+        lines="50",
+        wavelength_units="Nanometers",
+        wavelength="{" + ", ".join(f"{centre:g}" for centre in real.axis.values) + "}",
+        spectra_names="{" + ", ".join(real.samples["id"]) + "}",
+    )
+    found = ds.read(path)
+    np.testing.assert_array_equal(found.values, real.values)
+    assert found.samples["id"].tolist() == real.samples["id"].tolist()
+    assert "look like reflectance" in " | ".join(found.provenance)

@@ -391,3 +391,16 @@ def test_the_real_library(shared_data: Path) -> None:
         "ec1:5": 40,
         "ece": 33,
     }
+
+
+@pytest.mark.real_data
+def test_real_endmembers_say_what_is_missing_step_by_step(shared_data: Path) -> None:
+    """A plain table of EMIT's team: AVIRIS bands that could be wavenumbers, values in ten thousandths."""
+    path = shared_data / "emit" / "basic_endmember_library.csv"
+    with pytest.raises(AxisError, match=r"may be nm or cm-1. Say unit='nm'"):
+        ds.read(path)
+    with pytest.raises(SpectraError, match=r"it looks like scaled integers.*scale=0.0001"):
+        ds.read(path, unit="nm")
+    found = ds.read(path, unit="nm", scale=0.0001)
+    assert len(found.axis) == 224
+    assert 0.05 < float(np.median(found.values)) < 0.6

@@ -17,6 +17,8 @@ from deepsalt.readers.samples import SampleOptions, with_metadata
 from deepsalt.readers.table import without_empty
 from deepsalt.spectra import Axis, Spectra
 
+#: Numbers beyond these, in more than a tenth of all, are bytes that were taken for something else.
+_SMALLEST, _LARGEST, _MOST_WILD, _DELETED = 1e-12, 1e12, 0.1, -1e30
 _DATA = (".sli", ".SLI", ".lib", ".dat", ".img", "")
 
 
@@ -152,6 +154,7 @@ def _values(header: EnviHeader, data: Path) -> tuple[NDArray[np.float32], list[s
         )
     stored = np.fromfile(data, kind, channels * spectra, offset=offset).reshape(spectra, channels)
     values = stored.astype(np.float64)
+    _check_numbers(values, data)
     ignored = header.number("data ignore value")
     notes = []
     if ignored is not None and (hit := stored == ignored).any():
@@ -160,6 +163,18 @@ def _values(header: EnviHeader, data: Path) -> tuple[NDArray[np.float32], list[s
     values, deleted = without_deleted(values)
     with np.errstate(over="ignore", invalid="ignore"):  # what float32 cannot hold is refused later
         return values.astype(np.float32), [*notes, *deleted]
+
+
+def _check_numbers(values: NDArray[np.float64], data: Path) -> None:
+    """Raise ProductError for numbers such as only another type or order of bytes gives."""
+    size = np.abs(values[np.isfinite(values) & (values != 0) & (values > _DELETED)])
+    wild = (size < _SMALLEST) | (size > _LARGEST)
+    if wild.sum() > _MOST_WILD * size.size:
+        raise ProductError(
+            f"numbers from {size.min():.2g} to {size.max():.2g} are no spectra",
+            where=str(data),
+            fix="The header's byte order or data type is wrong, or the file is damaged.",
+        )
 
 
 def _bands(

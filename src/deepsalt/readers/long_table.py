@@ -36,6 +36,7 @@ _VALUE = re.compile(
 )
 _QUANTITY: dict[str, Quantity] = {"reflectance": "reflectance", "refl": "reflectance",
                                   "absorbance": "absorbance", "abs": "absorbance"}  # fmt: skip
+_FEWEST = 3  # as in wide tables
 _PERCENT = ("%", "pct", "percent")
 
 
@@ -216,6 +217,12 @@ def _pivoted(
         row = np.flatnonzero(~np.isfinite(readings))
         raise SpectraError(f"no number in {rows_text(row)} of column {columns.axis}", where=where)
     centres, band = np.unique(readings, return_inverse=True)
+    if len(centres) < _FEWEST:
+        raise SpectraError(
+            f"{len(centres)} different values of {columns.axis} are no spectrum",
+            where=where,
+            fix=f"A spectrum has at least {_FEWEST} bands.",
+        )
     of_sample = np.bincount(codes, minlength=len(ids))
     if len(ids) * len(centres) > 4 * len(frame):  # checked first, so that the table below stays small
         raise _uneven(ids, codes, band, centres, of_sample, where)

@@ -44,11 +44,13 @@ def read_splib(path: Path, wavelengths: str | Path | None = None) -> TextSpectru
             where=str(path),
             fix="Name the file of this spectrometer: wavelengths=FILE.",
         )
+    if not np.isfinite(centres).all():
+        raise ProductError("the wavelengths are not all numbers", where=str(file), fix="Download it again.")
     unit = "cm-1" if axis_title.lower().startswith("wavenumber") else "um"
     if re.search(r"\bnanomet|\bnm\b", axis_title, re.IGNORECASE):
         unit = "nm"
-    if unit == "um" and np.nanmax(centres) > 300:  # the library's own are all in micrometres
-        raise ProductError(f"wavelengths up to {np.nanmax(centres):g} are no micrometres", where=str(file))
+    if unit == "um" and centres.max() > 300:  # the library's own are all in micrometres
+        raise ProductError(f"wavelengths up to {centres.max():g} are no micrometres", where=str(file))
     return TextSpectrum(
         centres, values, unit, "USGS splib07", facts={"name": title}, notes=(f"wavelengths from {file.name}",)
     )

@@ -187,6 +187,8 @@ def _load_csv(
             timestamp_parsers=[],
         ),
     )
+    if any(pa.types.is_binary(field.type) for field in read.schema):  # what text becomes that is not UTF-8
+        raise _not_utf8(table.path, "a text that is not UTF-8")
     frame = read.select(other).to_pandas() if other else pd.DataFrame(index=range(read.num_rows))
     matrix = np.empty((read.num_rows, len(spectral)), np.float32)
     _fill(matrix, read.select(spectral).to_batches(max_chunksize=_ROWS))
@@ -225,7 +227,8 @@ def _fill(matrix: NDArray[np.float32], batches: Iterator[pa.RecordBatch] | list[
     for batch in batches:
         rows = slice(row, row + batch.num_rows)
         for index, column in enumerate(batch.columns):
-            matrix[rows, index] = column.to_numpy(zero_copy_only=False)
+            with np.errstate(over="ignore"):  # what float32 cannot hold is refused when Spectra are made
+                matrix[rows, index] = column.to_numpy(zero_copy_only=False)
         row += batch.num_rows
 
 
@@ -251,8 +254,8 @@ def _explained(path: Path, separator: str = ",") -> Iterator[None]:
         yield
     except pa.ArrowInvalid as error:
         raise _explain(str(error), path, separator) from error
-    except (OSError, EOFError) as error:
-        raise _damaged(path, error) from error
+    except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+        raise _damaged(path, str(error).partition("\n")[0] or type(error).__name__) from error
 
 
 def _explain(message: str, path: Path, separator: str) -> Exception:

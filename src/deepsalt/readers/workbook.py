@@ -163,11 +163,8 @@ def _filled_sheets(path: Path, most: int | None) -> dict[str, list[Row]]:
 
     found: dict[str, list[Row]] = {}
     try:
-        with (
-            path.open("rb") as stream,
-            warnings.catch_warnings(),
-        ):  # of styles and extensions, which do not matter here
-            warnings.simplefilter("ignore")
+        with path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # styles and extensions do not matter here
             book = load_workbook(stream, read_only=True, data_only=True)
             try:
                 for sheet in book.worksheets:
