@@ -622,7 +622,7 @@ def test_damage_anywhere(tmp_path_factory: pytest.TempPathFactory, kind: str) ->
     folder = tmp_path_factory.mktemp("damage")
 
     @seed(7)
-    @settings(max_examples=40, database=None, deadline=None)
+    @settings(max_examples=25, database=None, deadline=None)
     @given(where=st.floats(0, 1), noise=st.binary(min_size=1, max_size=24), how=st.sampled_from("ocid"))
     def damaged(where: float, noise: bytes, how: str) -> None:
         file, path = WHOLE[kind](folder)
