@@ -71,18 +71,32 @@ def init() -> None:
 @app.command()
 def inspect(
     path: Annotated[Path, typer.Argument(help="A file, scene, library, world, model, map or run.")],
-    domain: Annotated[str | None, typer.Option(help="mir, visnir or nir, if a table holds several.")] = None,
-    ec: Annotated[str | None, typer.Option(help="Method of the EC column, for example ec1:5.")] = None,
-    sensor: Annotated[str | None, typer.Option(help="Bands of an image without wavelengths.")] = None,
+    reader: Annotated[str | None, typer.Option(help="Name of the reader, if several might do.")] = None,
+    domain: Annotated[str | None, typer.Option(help="mir, visnir or nir, if a file holds several.")] = None,
+    unit: Annotated[str | None, typer.Option(help="nm, um or cm-1, if the file does not say.")] = None,
+    quantity: Annotated[str | None, typer.Option(help="reflectance or absorbance.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Factor of the values: 0.01 for percent.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of an Excel workbook with several.")] = None,
     block: Annotated[str | None, typer.Option(help="Result of an OPUS file that holds several.")] = None,
-    metadata: Annotated[Path | None, typer.Option(help="Table of the samples of a folder of scans.")] = None,
+    wavelengths: Annotated[Path | None, typer.Option(help="File of wavelengths of USGS spectra.")] = None,
+    sensor: Annotated[str | None, typer.Option(help="Bands of an image without wavelengths.")] = None,
+    metadata: Annotated[Path | None, typer.Option(help="Table of the samples, joined on the id.")] = None,
+    metadata_sheet: Annotated[str | None, typer.Option(help="Its sheet, if it is a workbook.")] = None,
+    id: Annotated[str | None, typer.Option(help="Column of ids, under another name.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column of profiles or fields.")] = None,
+    ec: Annotated[str | None, typer.Option(help="Method of the EC column, for example ec1:5.")] = None,
+    ec_column: Annotated[str | None, typer.Option(help="Column of EC, under another name.")] = None,
+    ec_unit: Annotated[str | None, typer.Option(help="Its unit; default dS/m.")] = None,
+    drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Drop samples without values.")] = False,
+    drop_damaged: Annotated[bool, typer.Option("--drop-damaged", help="Drop scans that are broken.")] = False,
     json: Json = False,
 ) -> None:
     """Say what a path holds: axis, bands, dates, masks, EC and its method, and what looks wrong."""
     from deepsalt.pipeline.inspection import inspect_path
 
-    chosen = {"domain": domain, "ec": ec, "sensor": sensor, "block": block, "metadata": metadata}
-    facts = inspect_path(path, **{key: value for key, value in chosen.items() if value is not None})
+    options = {key: value for key, value in locals().items() if key not in ("path", "json", "inspect_path")}
+    given = {key: value for key, value in options.items() if value is not None and value is not False}
+    facts = inspect_path(path, **given)
     Console(json).facts(facts, str(path))
 
 

@@ -25,20 +25,40 @@ class _Section(BaseModel):
 
 
 class LibraryConfig(_Section):
-    """The laboratory library: a wide table of spectra with EC."""
+    """The laboratory library: whatever `deepsalt.read` opens as a table of spectra with EC.
+
+    The keys are the options of the readers; which of them a format takes is checked when it is read.
+    """
 
     path: str
+    reader: str | None = Field(None, description="name of the reader; default the one that knows the path")
     domain: Literal["mir", "visnir", "nir"] | None = None
+    metadata: str | None = Field(None, description="table of the samples, joined on the id")
+    metadata_sheet: str | None = None
+    sheet: str | None = Field(None, description="of an Excel workbook with several")
+    block: str | None = Field(None, description="result of OPUS files that hold several")
+    wavelengths: str | None = Field(None, description="file of wavelengths of USGS spectra")
+    unit: Literal["nm", "um", "cm-1"] | None = None
+    quantity: Literal["reflectance", "absorbance"] | None = None
+    scale: float | None = Field(None, gt=0, description="factor of the values: 0.01 for percent")
+    axis_column: str | None = None
+    value_column: str | None = None
     ec: str | None = Field(None, description="method of the EC column, for example ec1:2")
     ec_column: str | None = None
     ec_unit: str | None = None
+    id: str | None = None
     group: str | None = Field(None, description="column of profiles; layers of one are never split")
+    region: str | None = None
+    latitude: str | None = None
+    longitude: str | None = None
+    date: str | None = None
     texture: str | None = Field(None, description="auto, or columns: EC is converted by texture")
     properties: list[str] = Field(
         default_factory=list, description="laboratory-only: columns that the teacher learns beside EC"
     )
     target: Literal["ece", "measured"] = "ece"
     drop_empty: bool = False
+    drop_damaged: bool = False
     quality: Literal["flag", "drop", "off"] = "flag"
     splice_correction: bool | Literal["add", "multiply"] = False
     replicates: str | None = Field(None, description="equal values are scans of one sample: averaged")
@@ -53,10 +73,14 @@ class LibraryConfig(_Section):
         return self
 
     def reading(self) -> dict[str, Any]:
-        """Options for `deepsalt.read`."""
+        """Options for `deepsalt.read`; a switch that is off is none."""
         not_read = {"path", "target", "texture", "properties", "quality", "splice_correction", "replicates"}
         chosen = self.model_dump(exclude=not_read, exclude_none=True)
-        return chosen if chosen["drop_empty"] else {k: v for k, v in chosen.items() if k != "drop_empty"}
+        return {key: value for key, value in chosen.items() if value is not False}
+
+    def files(self) -> tuple[str, ...]:
+        """Files that are read beside `path`, as far as the config names them."""
+        return tuple(name for name in (self.metadata, self.wavelengths) if name is not None)
 
 
 class SatelliteConfig(_Section):
@@ -64,6 +88,7 @@ class SatelliteConfig(_Section):
 
     scenes: list[str] = Field(min_length=1, description="paths or globs")
     points: str
+    sheet: str | None = Field(None, description="of points that are an Excel workbook with several")
     ec: str | None = None
     ec_column: str | None = None
     ec_unit: str | None = None
@@ -75,7 +100,7 @@ class SatelliteConfig(_Section):
 
     def reading(self) -> dict[str, Any]:
         """Options for the reader of ground points."""
-        return self.model_dump(include={"ec", "ec_column", "ec_unit", "group"}, exclude_none=True)
+        return self.model_dump(include={"sheet", "ec", "ec_column", "ec_unit", "group"}, exclude_none=True)
 
 
 class SplitConfig(_Section):
@@ -216,7 +241,9 @@ def _anchored(config: Config, folder: Path) -> Config:
     def at(path: str) -> str:
         return str(folder / Path(path).expanduser())
 
-    library = config.library.model_copy(update={"path": at(config.library.path)})
+    named = {name: getattr(config.library, name) for name in ("path", "metadata", "wavelengths")}
+    files = {name: at(path) for name, path in named.items() if path is not None}
+    library = config.library.model_copy(update=files)
     satellite = config.satellite
     if satellite is not None:
         satellite = satellite.model_copy(
@@ -236,7 +263,11 @@ seed = 0
 # simulated = true           # say so when the data come from `deepsalt simulate`
 
 [library]                    # laboratory spectra with measured EC
-path = "library.parquet"     # CSV or Parquet; OSSL column names, or plain wavelengths as headers
+path = "library.parquet"     # a table (CSV, Parquet, Excel), an ENVI library, a folder of ASD, OPUS,
+                             # ECOSTRESS or USGS files; try it with: deepsalt inspect
+# metadata = "samples.csv"   # EC and profiles of scans whose files do not hold them, joined on the id
+# id = "lab_number"          # column of the metadata that holds the names of the scans
+# block = "a"                # also sheet, unit, quantity, scale, ...: every option of the reader
 domain = "mir"               # "mir", "visnir" or "nir": which spectra, if the file holds several
 ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2.5 or ec1:5
 # ec_column = "EC"           # only if the column's name does not tell

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from openpyxl import Workbook
 from tests.readers.test_asd import AsdFile
 
 from deepsalt.cli import app
@@ -155,6 +156,37 @@ def test_inspect_joins_a_folder_of_scans_to_its_samples(call, tmp_path: Path) ->
     code, _, err = call("inspect", folder, "--block", "a")
     assert code == 2
     assert "asd files have no blocks" in err
+
+
+def test_inspect_takes_the_options_of_every_format(call, tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.title = "Spectra"
+    for row in (["nr", 400, 1000, 2000], ["a", 12, 22, 42], ["b", 22, 32, 45]):
+        book.active.append(row)
+    for row in (["nr", "EC(uS/cm)"], ["a", 900], ["b", 1500]):
+        (book["Samples"] if "Samples" in book else book.create_sheet("Samples")).append(row)
+    path = tmp_path / "lab.xlsx"
+    book.save(path)
+    code, _, err = call("inspect", path)
+    assert code == 2
+    assert "several sheets hold data: 'Spectra', 'Samples'" in err
+    options = ["--sheet", "Spectra", "--unit", "nm", "--scale", "0.01", "--metadata", path, "--id", "nr"]
+    code, out, _ = call("inspect", path, *options, "--metadata-sheet", "Samples", "--ec", "ec1:5", "--json")
+    facts = json.loads(out)
+    assert (code, facts["samples"], facts["quantity"], facts["unit"]) == (0, 2, "reflectance", "nm")
+    assert facts["values"]["look_like"] == "reflectance"
+    assert (facts["ec"]["column"], facts["ec"]["method"]) == ("EC(uS/cm)", {"EC1:5": 2})
+    code, _, err = call("inspect", path, "--sheet", "Spectra", "--block", "a")
+    assert code == 2
+    assert "has no option 'block'" in err
+
+
+def test_inspect_knows_a_long_table_from_ground_points(call, tmp_path: Path) -> None:
+    rows = [f"{sample},{nm},0.{sample}{nm // 100}" for sample in (1, 2) for nm in (450, 550, 2200)]
+    path = tmp_path / "long.csv"
+    path.write_text("\n".join(["id,wavelength_nm,reflectance", *rows]))
+    code, out, _ = call("inspect", path, "--json")
+    assert (code, json.loads(out)["samples"], json.loads(out)["bands"]) == (0, 2, 3)
 
 
 def points_with(world: Path, folder: Path, **changes: object) -> Path:

@@ -59,8 +59,15 @@ def test_a_library(write_csv) -> None:
     facts = describe(ds.read(path))
     assert json.loads(json.dumps(facts)) == facts
     assert (facts["kind"], facts["samples"], facts["bands"], facts["unit"]) == ("library", 5, 3, "nm")
+    assert facts["values"] == {
+        "min": 0.1,
+        "median": 0.2,
+        "max": 2.5,
+        "look_like": "reflectance or absorbance",
+    }
     assert facts["ec"] == {
-        "unit": "dS/m", "method": {"ECe": 4}, "n": 4, "min": 0.0, "median": 3.5, "max": 20.0, "zeros": 1,
+        "column": "ece_ds_m", "unit": "dS/m", "method": {"ECe": 4}, "n": 4,
+        "min": 0.0, "median": 3.5, "max": 20.0, "zeros": 1,
         "share": {"above_2": 0.75, "above_4": 0.25, "above_8": 0.25, "above_16": 0.25},
     }  # fmt: skip
     assert facts["groups"] == 2

@@ -90,6 +90,8 @@ def test_all_forms_give_the_same_spectra(tmp_path: Path, name: str) -> None:
         (("wl_350", "wl_351", "wl_352"), "nm", [350, 351, 352]),
         (("2600.5", "2601.5", "2650"), None, None),
         (("310", "320", "330"), "nm", [310, 320, 330]),
+        (("0.45", "0.55", "0.651"), "nm", [450, 550, 651]),
+        (("wl_0.45um", "wl_0.55um", "wl_0.65um"), "nm", [450, 550, 650]),
         (("600", "3000", "4000"), "cm-1", [600, 3000, 4000]),
         (("wn1000", "wn1002", "wn1004"), "cm-1", [1000, 1002, 1004]),
         (("1000 cm-1", "1002 cm-1", "1004 cm-1"), "cm-1", [1000, 1002, 1004]),
@@ -110,15 +112,15 @@ def test_the_unit_is_told_or_follows_from_the_range(header, unit, values) -> Non
     ("header", "options", "message"),
     [
         ("0.45,0.55,0.65", {"unit": "nm"}, "look like micrometres"),
-        ("0.45,0.55,0.65", {}, "look like micrometres"),
-        ("0.45um,0.55um,0.65um", {}, "in micrometres"),
+        ("0.45um,0.55um,0.65um", {"unit": "nm"}, "the column names say um"),
         ("310nm,320nm,330nm", {"unit": "cm-1"}, "the column names say nm"),
         ("310,320,330", {"unit": "cm-1"}, "They look like nm"),
         ("450,550,450.0", {"unit": "nm"}, "450 nm stands there twice .columns 450 and 450.0"),
         ("450,550,450", {"unit": "nm"}, "450 nm stands there twice .columns 450 and 450"),
         ("scan_visnir.400_ref,scan_visnir.400.0_ref", {}, "400 nm stands there twice"),
         ("scan_mir.600_abs,scan_mir.602_abs", {"unit": "nm"}, "say cm-1"),
-        ("450,550,650", {"unit": "um"}, "unknown unit"),
+        ("450,550,650", {"unit": "um"}, "declared as micrometres. They look like nm"),
+        ("450,550,650", {"unit": "A"}, "unknown unit"),
     ],
 )
 def test_wrong_wavelengths(write_csv, header: str, options: dict, message: str) -> None:
@@ -280,6 +282,38 @@ def test_percent_and_scaled_integers(write_csv) -> None:
         ds.read(write_csv("scan_nir.1400_ref,scan_nir.1402_ref", ".1,.2"), quantity="absorbance")
 
 
+def test_headers_that_say_percent_are_converted_and_reported(write_csv) -> None:
+    found = ds.read(write_csv("450nm (%),550nm (%),650nm (%)", "12,22,32"))
+    np.testing.assert_allclose(found.values, [[0.12, 0.22, 0.32]], rtol=1e-6)
+    assert "headers say percent (450nm (%)): values multiplied by 0.01" in found.provenance
+    assert ds.read(write_csv("abs_450,abs_550,abs_650", "1,2,3"), unit="nm").quantity == "absorbance"
+
+
+def test_what_plain_values_look_like_is_said(write_csv) -> None:
+    header = "450nm,1000nm,2000nm"
+    assert "look like reflectance" in " | ".join(ds.read(write_csv(header, ".1,.2,.3")).provenance)
+    falling = " | ".join(ds.read(write_csv(header, ".9,.6,.4")).provenance)
+    assert "look like absorbance, not reflectance: say quantity=" in falling
+    with pytest.raises(
+        SpectraError, match=r"taken as reflectance, but a median of 1.5 looks like absorbance"
+    ):
+        ds.read(write_csv(header, "2,1.5,1"))
+    assert ds.read(write_csv(header, "2,1.5,1"), quantity="reflectance").quantity == "reflectance"
+    with pytest.raises(SpectraError, match=r"taken as absorbance, but a median of 40 looks like percent"):
+        ds.read(write_csv("1000cm-1,1002cm-1,1004cm-1", "30,40,50"))
+    stated = ds.read(write_csv(header, ".9,.6,.4"), quantity="absorbance")
+    assert not [note for note in stated.provenance if "look like" in note]
+
+
+def test_a_table_of_samples_joins_a_table_of_spectra(write_csv) -> None:
+    spectra = write_csv("id,450nm,550nm,650nm", "a,.1,.2,.3", "b,.1,.2,.3")
+    samples = write_csv("nr,site,EC(uS/cm)", "b,s1,500", "c,s1,900", name="samples.csv")
+    found = ds.read(spectra, metadata=samples, id="nr", group="site", ec="ec1:5")
+    assert found.samples["group"].tolist()[1] == "s1"
+    np.testing.assert_allclose(found.samples["ec_ds_m"], [np.nan, 0.5])
+    assert "1 samples have no row there (id a)" in found.provenance
+
+
 @pytest.mark.parametrize(
     ("lines", "encoding", "error", "message"),
     [
@@ -368,3 +402,16 @@ def test_the_real_library(shared_data: Path) -> None:
         "ec1:5": 40,
         "ece": 33,
     }
+
+
+@pytest.mark.real_data
+def test_real_endmembers_say_what_is_missing_step_by_step(shared_data: Path) -> None:
+    """A plain table of EMIT's team: AVIRIS bands that could be wavenumbers, values in ten thousandths."""
+    path = shared_data / "emit" / "basic_endmember_library.csv"
+    with pytest.raises(AxisError, match=r"may be nm or cm-1. Say unit='nm'"):
+        ds.read(path)
+    with pytest.raises(SpectraError, match=r"it looks like scaled integers.*scale=0.0001"):
+        ds.read(path, unit="nm")
+    found = ds.read(path, unit="nm", scale=0.0001)
+    assert len(found.axis) == 224
+    assert 0.05 < float(np.median(found.values)) < 0.6

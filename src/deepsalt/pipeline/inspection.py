@@ -42,7 +42,7 @@ def _readable(place: Path, options: dict[str, Any]) -> dict[str, Any]:
 
     if place.is_file() and looks_like_metadata(place):
         return describe_metadata(place)
-    if _is_table_without_spectra(place):
+    if _is_table_without_spectra(place, options):
         return _points(place, options)
     found = read(place, **options)
     facts = describe(found)
@@ -59,19 +59,24 @@ def _with_quality(facts: dict[str, Any], library: Any) -> dict[str, Any]:
     return {**facts, "looks_wrong": [*facts["looks_wrong"], *new], "quality": report.as_dict()}
 
 
-def _is_table_without_spectra(place: Path) -> bool:
+def _is_table_without_spectra(place: Path, options: dict[str, Any]) -> bool:
+    from deepsalt.readers import reader_for
     from deepsalt.readers.spectral_columns import count_bands
-    from deepsalt.readers.table import READER
-    from deepsalt.readers.tabular import open_table
+    from deepsalt.readers.tabular import columns_of
 
-    return READER.matches(place) and count_bands(open_table(place).columns) == 0
+    if options.get("reader") or reader_for(place).name != "table":
+        return False
+    return count_bands(columns_of(place, options.get("sheet"))) == 0
 
 
 def _points(place: Path, options: dict[str, Any]) -> dict[str, Any]:
-    """Facts about ground points."""
+    """Facts about ground points; options of spectra do not concern them."""
+    import inspect
+
     from deepsalt.readers.points import read_points
 
-    points = read_points(place, **{key: value for key, value in options.items() if key == "ec"})
+    known = inspect.signature(read_points).parameters
+    points = read_points(place, **{key: value for key, value in options.items() if key in known})
     ec = points["ec_ds_m"].dropna()
     return {
         "kind": "points",

@@ -18,7 +18,7 @@ from deepsalt.evaluation.leakage import check_leaks
 from deepsalt.labels import require_ec, with_ece
 from deepsalt.pairing import far_from
 from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
-from deepsalt.readers import read
+from deepsalt.readers import read, reader_for
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_points
 from deepsalt.readers.table import domains_of
@@ -106,7 +106,7 @@ def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
 
     Samples without EC stay, with a missing `ece_ds_m`: their spectra still join the two domains.
     """
-    known = [name for name in domains_of(config.path) if name in ("mir", "visnir")]
+    known = [name for name in _domains(config) if name in ("mir", "visnir")]
     if len(known) < 2:
         found = with_ece(_read_domain(config), config.texture)
         return {"mir" if found.axis.unit == "cm-1" else "visnir": found}
@@ -116,10 +116,16 @@ def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
     return {name: with_ece(table, config.texture) for name, table in tables.items()}
 
 
+def _domains(config: LibraryConfig) -> list[str]:
+    """Domains that a library holds side by side; none where it is no wide table."""
+    wide = reader_for(config.path, config.reader).name == "table"
+    return domains_of(config.path, config.sheet) if wide else []
+
+
 def _read_domain(config: LibraryConfig) -> Spectra:
     found = read(config.path, **config.reading())
     if not isinstance(found, Spectra) or found.is_image:
-        raise UsageError("not a table of spectra", where=config.path, fix="Give a CSV or Parquet library.")
+        raise UsageError("not a table of spectra", where=config.path, fix="See: deepsalt inspect PATH")
     require_ec(found, config.path, one_method=config.target != "ece")
     return checked(found, config)
 

@@ -19,6 +19,7 @@ from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
 from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.settings import lab_settings, preset_settings
+from deepsalt.readers import files_behind
 from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
 
 def input_fingerprints(config: Config) -> dict[str, str]:
     """Digest of every input file, by path."""
-    patterns = [config.library.path]
+    library = config.library
+    patterns = [str(file) for file in files_behind(library.path, library.reader)] + list(library.files())
     if config.satellite is not None:
         patterns += [*config.satellite.scenes, config.satellite.points, *config.satellite.covariates]
     return {path: fingerprint(path) for path in expand(patterns, "input")}

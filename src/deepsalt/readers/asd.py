@@ -10,12 +10,14 @@ import struct
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
+from deepsalt.readers.samples import SampleOptions, with_metadata
 from deepsalt.spectra import Axis, Spectra
 
 _VERSIONS = (b"ASD", *(b"as%d" % number for number in range(2, 10)))
@@ -58,8 +60,10 @@ class AsdReader:
             head = stream.read(_HEADER)
         return head[:3] in _VERSIONS and (b"\x00" in head or path.suffix.lower() == ".asd")
 
-    def open(self, path: Path) -> Spectra:
+    def open(self, path: Path, **sample: Unpack[SampleOptions]) -> Spectra:
         """One spectrum of reflectance, target by white reference; the file's name is its id.
+
+        sample  see `SampleOptions`
 
         The reference is taken for 1, as the instrument does: multiply by the panel's own reflectance where it
         is known.
@@ -97,9 +101,10 @@ class AsdReader:
             notes.append("dark current was not taken off")
         if empty := int(np.isnan(ratio).sum()):
             notes.append(f"{empty} bands without light on the reference are missing")
-        return Spectra.of_table(
+        found = Spectra.of_table(
             ratio[None], header.axis, "reflectance", samples=samples, provenance=notes, where=where
         )
+        return with_metadata(found, sample)
 
 
 READER = AsdReader()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepsalt.errors import LabelError, UsageError
+from deepsalt.errors import DeepSaltError, LabelError, UsageError
 
 #: Standard name -> names in use, in order of preference, lower case. OSSL and KSSL names first known
 #: from the published tables, then those of the ICRAF-ISRIC library, then plain ones.
@@ -165,9 +165,9 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 
 
 def numeric(
-    column: pd.Series, name: str, where: str, error: type[LabelError] = LabelError
+    column: pd.Series, name: str, where: str, error: type[DeepSaltError] = LabelError
 ) -> NDArray[np.float64]:
-    """A column as float64, missing values as NaN; LabelError names the first text that is no number."""
+    """A column as float64, missing values as NaN; the error names the first text that is no number."""
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     text = column.astype("string").str.strip().fillna("")
     bad = np.isnan(numbers) & ~text.str.lower().isin(("", "na", "nan", "null", "none")).to_numpy(dtype=bool)

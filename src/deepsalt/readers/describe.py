@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepsalt.readers.quantity import looks_like
 from deepsalt.readers.raster_scene import ranges
 from deepsalt.spectra import MaskReason, Scene, Spectra
 
@@ -35,9 +38,10 @@ def _spectra(spectra: Spectra) -> dict[str, Any]:
         "bands": len(spectra.axis),
         "range": [float(spectra.axis.values[0]), float(spectra.axis.values[-1])],
         "quantity": spectra.quantity,
+        "values": _values(spectra),
         "sensor": spectra.sensor.name if spectra.sensor else None,
         "samples": len(spectra),
-        "ec": _ec(samples),
+        "ec": _ec(samples, spectra.provenance),
         "groups": _count(samples, "group"),
         "regions": _count(samples, "region"),
         "places": _places(samples),
@@ -49,13 +53,34 @@ def _spectra(spectra: Spectra) -> dict[str, Any]:
     }
 
 
-def _ec(samples: pd.DataFrame) -> dict[str, Any] | None:
+def _values(spectra: Spectra) -> dict[str, Any]:
+    """Smallest, middle and largest value, and the quantity that they look like by themselves."""
+    values = spectra.values.reshape(-1, len(spectra.axis))
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return {"min": None, "median": None, "max": None, "look_like": "nothing"}
+    facts = {name: float(f"{getattr(np, name)(known):.4g}") for name in ("min", "median", "max")}
+    return {**facts, "look_like": looks_like(values, spectra.axis)}
+
+
+def _column_of_ec(provenance: Sequence[str]) -> str | None:
+    """The column that EC was taken from, as the reader has noted it."""
+    found = (re.match(r"EC from column (.+?): ", step) for step in provenance)
+    return next((match[1] for match in found if match), None)
+
+
+def _ec(samples: pd.DataFrame, provenance: Sequence[str]) -> dict[str, Any] | None:
     if "ec_ds_m" not in samples:
         return None
     known = samples["ec_ds_m"].notna()
     values = samples.loc[known, "ec_ds_m"].to_numpy(float)
     methods = Counter(samples.loc[known, "ec_method"].astype(str)) if "ec_method" in samples else Counter()
-    facts: dict[str, Any] = {"unit": "dS/m", "method": dict(methods.most_common()), "n": len(values)}
+    facts: dict[str, Any] = {
+        "column": _column_of_ec(provenance),
+        "unit": "dS/m",
+        "method": dict(methods.most_common()),
+        "n": len(values),
+    }
     if not len(values):
         return facts
     shares = {f"above_{limit:g}": float((values > limit).mean()) for limit in _CLASS_LIMITS_DS_M}

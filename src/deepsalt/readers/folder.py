@@ -1,23 +1,36 @@
-"""A folder of scans, one file each, as spectrometers leave them, joined to a table of samples."""
+"""A folder of scans, one file each, as spectrometers and libraries have them, joined to a table."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 import pandas as pd
 
-from deepsalt.errors import LabelError, ProductError, SpectraError, UsageError
-from deepsalt.readers import asd, opus
-from deepsalt.readers.columns import TEXT, listed, name_columns
-from deepsalt.readers.ec_columns import samples_of
-from deepsalt.readers.tabular import open_table
+from deepsalt.errors import ProductError, SpectraError, UsageError
+from deepsalt.readers import asd, opus, spectral_text
+from deepsalt.readers.columns import listed
+from deepsalt.readers.samples import SampleOptions, with_metadata
 from deepsalt.spectra import Spectra
 
-_SCANS = (asd.READER, opus.READER)
+Scans: TypeAlias = asd.AsdReader | opus.OpusReader | spectral_text.SpectralTextReader
+
+_SCANS: tuple[Scans, ...] = (asd.READER, opus.READER, spectral_text.READER)
+#: Options that are passed on to the scans, and what files that do not take them lack.
+_PASSED_ON: dict[Scans, tuple[str, ...]] = {
+    asd.READER: (),
+    opus.READER: ("block", "scale"),
+    spectral_text.READER: ("domain", "scale", "wavelengths"),
+}
+_LACK = {
+    "block": "blocks",
+    "domain": "several domains",
+    "scale": "another scale",
+    "wavelengths": "wavelengths apart",
+}
 _SAME = 1e-3  # nm or cm-1: the axes of two scans of one instrument
 _LOOKED_AT = 50
 
@@ -26,7 +39,7 @@ class FolderReader:
     """Reader of folders that hold scans of one format."""
 
     name = "folder"
-    description = "folder of ASD or Bruker OPUS files, one scan each"
+    description = "folder of ASD, Bruker OPUS, ECOSTRESS or USGS files, one scan each"
     specificity = 5
 
     def matches(self, path: Path) -> bool:
@@ -37,35 +50,34 @@ class FolderReader:
         self,
         path: Path,
         *,
-        metadata: str | Path | None = None,
         block: str | None = None,
+        domain: str | None = None,
+        scale: float | None = None,
+        wavelengths: str | Path | None = None,
         drop_damaged: bool = False,
-        ec: str | None = None,
-        ec_column: str | None = None,
-        ec_unit: str | None = None,
-        id: str | None = None,
-        group: str | None = None,
-        region: str | None = None,
-        latitude: str | None = None,
-        longitude: str | None = None,
-        date: str | None = None,
+        **sample: Unpack[SampleOptions],
     ) -> Spectra:
         """All scans of the folder, in the order of their names; its subfolders are not looked into.
 
-        metadata      table of the samples (CSV, Parquet), joined on the id: a scan's is its file's name
-                      without the ending, so that `soil_17.0` and `soil_17.1` are scans of one sample
         block         of OPUS files with several results: see `OpusReader.open`
+        domain, wavelengths   of ECOSTRESS and USGS files: see `SpectralTextReader.open`
+        scale         factor of OPUS and text files
         drop_damaged  leave out scans that cannot be read, and say so, instead of raising
-        ec, ec_column, ec_unit, id, group, region, latitude, longitude, date   of the metadata: as for tables
+        sample        see `SampleOptions`: metadata and its columns. A scan's id is its file's name without
+                      the ending, so that `soil_17.0` and `soil_17.1` are scans of one sample
 
         Raises UsageError for a folder of several formats, or metadata of other samples; LabelError for an id
         that stands twice in the metadata; SpectraError for scans on different axes; and what a scan raises.
         """
         where = str(path)
         reader, scans, aside = _scans_of(path, where)
-        options: dict[str, Any] = {"block": block} if block is not None else {}
-        if options and reader is not opus.READER:
-            raise UsageError(f"{reader.name} files have no blocks", where=where, fix="Leave block= away.")
+        given = {"block": block, "domain": domain, "scale": scale, "wavelengths": wavelengths}
+        options = {name: value for name, value in given.items() if value is not None}
+        for name in options:
+            if name not in _PASSED_ON[reader]:
+                raise UsageError(
+                    f"{reader.name} files have no {_LACK[name]}", where=where, fix=f"Leave {name}= away."
+                )
         found, damaged = _read_all(reader, scans, options, drop_damaged)
         if not found:
             raise ProductError(f"none of {len(scans)} scans can be read", where=where, fix=damaged[0])
@@ -75,15 +87,11 @@ class FolderReader:
         samples = pd.concat([one.samples for one in found], ignore_index=True)
         notes = [f"read {len(found)} {reader.name} files from {path.name}"]
         notes += [*_said_of(found), *_left_out(aside, damaged)]
-        if metadata is not None:
-            stated = {"id": id, "group": group, "region": region, "date": date,
-                      "latitude": latitude, "longitude": longitude}  # fmt: skip
-            samples, told = _joined(samples, Path(metadata), stated, ec, ec_column, ec_unit)
-            notes += told
-        return Spectra.of_table(
+        together = Spectra.of_table(
             np.concatenate([one.values for one in found]), found[0].axis, found[0].quantity,
             samples=samples, provenance=notes, where=where,
         )  # fmt: skip
+        return with_metadata(together, sample)
 
 
 READER = FolderReader()
@@ -93,11 +101,11 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
 
 
-def _format(file: Path) -> asd.AsdReader | opus.OpusReader | None:
+def _format(file: Path) -> Scans | None:
     return next((reader for reader in _SCANS if reader.matches(file)), None)
 
 
-def _scans_of(path: Path, where: str) -> tuple[asd.AsdReader | opus.OpusReader, list[Path], list[Path]]:
+def _scans_of(path: Path, where: str) -> tuple[Scans, list[Path], list[Path]]:
     """The format of the folder's scans, these scans, and the other files."""
     files = _files(path)
     formats = [_format(file) for file in files]
@@ -115,7 +123,7 @@ def _scans_of(path: Path, where: str) -> tuple[asd.AsdReader | opus.OpusReader, 
 
 
 def _read_all(
-    reader: asd.AsdReader | opus.OpusReader, scans: Sequence[Path], options: dict[str, Any], drop: bool
+    reader: Scans, scans: Sequence[Path], options: dict[str, Any], drop: bool
 ) -> tuple[list[Spectra], list[str]]:
     """The spectra, and what was said of the scans that could not be read."""
     found: list[Spectra] = []
@@ -170,49 +178,3 @@ def _left_out(aside: Sequence[Path], damaged: Sequence[str]) -> list[str]:
     if damaged:
         notes.append(f"{len(damaged)} scans dropped (the first: {damaged[0]})")
     return notes
-
-
-def _joined(
-    samples: pd.DataFrame,
-    metadata: Path,
-    stated: dict[str, str | None],
-    ec: str | None,
-    ec_column: str | None,
-    ec_unit: str | None,
-) -> tuple[pd.DataFrame, list[str]]:
-    """The scans' samples with what a table says of them, one row a scan; and notes."""
-    where = str(metadata)
-    if not metadata.is_file():
-        raise UsageError("no such file", where=where, fix="Check the path of the metadata.")
-    file = open_table(metadata)
-    named = name_columns(file.columns, stated, where)
-    if "id" not in named.of:
-        raise LabelError(
-            f"the metadata have no column of ids (columns: {listed(file.columns)})",
-            where=where,
-            fix="Name it: id=COLUMN.",
-        )
-    text = {named.of[name] for name in TEXT if name in named.of}
-    table, _ = file.load(other=file.columns, text=text)
-    rows, notes = samples_of(table, named, where, ec=ec, ec_column=ec_column, ec_unit=ec_unit)
-    twice = rows["id"][rows["id"].duplicated()]
-    if len(twice):
-        raise LabelError(
-            f"{len(twice)} ids stand there more than once (first: {twice.iloc[0]})",
-            where=where,
-            fix="Keep one row a sample.",
-        )
-    known = samples["id"].isin(rows["id"])
-    if not known.any():
-        raise UsageError(
-            f"no id of the metadata is the name of a scan (metadata: {listed(rows['id'].tolist(), 3)}; "
-            f"scans: {listed(samples['id'].tolist(), 3)})",
-            where=where,
-            fix="Name the column that holds the files' names: id=COLUMN.",
-        )
-    own = samples.drop(columns=[name for name in samples if name != "id" and name in rows])
-    told = [f"{int(known.sum())} scans joined to {metadata.name}", *file.notes, *notes]
-    if not known.all():
-        missing = listed(samples.loc[~known, "id"].tolist(), 5)
-        told.append(f"{int((~known).sum())} scans have no row there (id {missing})")
-    return own.merge(rows, on="id", how="left", validate="many_to_one"), told

@@ -10,12 +10,14 @@ import io
 import struct
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 import pandas as pd
 
 from deepsalt.errors import ProductError, UsageError
+from deepsalt.readers.quantity import Told, as_told
+from deepsalt.readers.samples import SampleOptions, with_metadata
 from deepsalt.spectra import Axis, Quantity, Spectra
 
 if TYPE_CHECKING:
@@ -48,11 +50,20 @@ class OpusReader:
         with path.open("rb") as stream:
             return stream.read(len(_MAGIC)) == _MAGIC
 
-    def open(self, path: Path, *, block: str | None = None) -> Spectra:
+    def open(
+        self,
+        path: Path,
+        *,
+        block: str | None = None,
+        scale: float | None = None,
+        **sample: Unpack[SampleOptions],
+    ) -> Spectra:
         """One spectrum over wavenumber (cm-1); the file's name without its number is its id.
 
         block  which result: "a" absorbance, "r" reflectance, "t" transmittance, "atr", "logr"; needed where
                the file holds several
+        scale  factor to multiply the values by, where they were stored as percent: 0.01
+        sample see `SampleOptions`
 
         Raises ProductError for a damaged file or one without a result, UsageError for a block that must be
         chosen or is not there, AxisError for a range that deepsalt does not read.
@@ -61,21 +72,25 @@ class OpusReader:
         key, data = _chosen(_results(path, where), block, where)
         quantity, meaning = _RESULTS[_kind(key)]
         wavenumber, values = np.asarray(data.wn, float), np.asarray(data.y, float)
+        notes = [f"read from {path.name}, block {key!r}: {meaning}"]
+        if scale is not None and _kind(key) == "t":  # before its logarithm
+            notes.append(f"values multiplied by scale={scale:g}")
+            values, scale = values * scale, None
         if _kind(key) == "t":
             with np.errstate(divide="ignore", invalid="ignore"):
                 values = np.where(values > 0, -np.log10(values), np.nan)
         order = np.argsort(wavenumber)
+        axis = Axis(wavenumber[order], "cm-1")
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
+            values = values[order][None].astype(np.float32)
+        values, told = as_told(values, axis, Told(quantity, sure=True), scale, where)
         samples = pd.DataFrame({"id": [path.stem]})
         if data.datetime is not None:
             samples["date"] = data.datetime.date().isoformat()
-        return Spectra.of_table(
-            values[order][None],
-            Axis(wavenumber[order], "cm-1"),
-            quantity,
-            samples=samples,
-            provenance=[f"read from {path.name}, block {key!r}: {meaning}"],
-            where=where,
+        found = Spectra.of_table(
+            values, axis, quantity, samples=samples, provenance=[*notes, *told], where=where
         )
+        return with_metadata(found, sample)
 
 
 READER = OpusReader()

@@ -1,4 +1,4 @@
-"""Ground points: EC with its method, place, date and depth, from CSV or Parquet."""
+"""Ground points: EC with its method, place, date and depth, from CSV, Parquet or Excel."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from deepsalt.readers.tabular import open_table
 def read_points(
     path: str | Path,
     *,
+    sheet: str | None = None,
     ec: str | None = None,
     ec_column: str | None = None,
     ec_unit: str | None = None,
@@ -30,6 +31,7 @@ def read_points(
     """Ground points in the standard columns: id, latitude, longitude, ec_ds_m, ec_method, and, where the
     file has them, group, region, date (YYYY-MM-DD), depths in cm, ece_ds_m; then its other columns.
 
+    sheet                    of an Excel workbook, where several hold data
     ec, ec_column, ec_unit   as for tables: EC without a method is an error here
     id, group, ...           columns that do not go by a known name (`field` is a known name of group)
 
@@ -43,7 +45,7 @@ def read_points(
     where = str(place)
     if not place.is_file():
         raise UsageError("no such file", where=where, fix="Check the path of the ground points.")
-    file = open_table(place)
+    file = open_table(place, sheet)
     stated = {"id": id, "group": group, "region": region, "date": date,
               "latitude": latitude, "longitude": longitude}  # fmt: skip
     named = name_columns(file.columns, stated, where)

@@ -15,18 +15,17 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, get_args, get_type_hints, is_typeddict, runtime_checkable
 
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.spectra import Scene, Spectra
 
 GROUP = "deepsalt.readers"
 
+_NAMES = ("table", "long_table", "asd", "opus", "envi_library", "spectral_text", "folder", "enmap", "geotiff")
+
 #: Those of this package, so that they are there even where its metadata are not installed.
-_SHIPPED = tuple(
-    EntryPoint(name, f"deepsalt.readers.{name}:READER", GROUP)
-    for name in ("table", "asd", "opus", "folder", "enmap", "geotiff")
-)
+_SHIPPED = tuple(EntryPoint(name, f"deepsalt.readers.{name}:READER", GROUP) for name in _NAMES)
 
 
 @runtime_checkable
@@ -41,6 +40,9 @@ class Reader(Protocol):
     A reader may have an integer `specificity` (0 where it has none). Where several readers match,
     the highest wins: a product's folder layout is 30, tags inside a file 20, a kind of file 10. Among
     equals a reader of another package wins over those shipped, because its user installed it.
+
+    A reader may have `beside(path)`: the other files that it reads with this one, such as a header.
+    Options may be declared one by one, or together: `**options: Unpack[SomeTypedDict]`.
     """
 
     name: str
@@ -71,8 +73,9 @@ def readers() -> dict[str, Reader]:
 def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spectra | Scene:
     """Open a file or product, whatever its format.
 
-    path     a wide table (CSV, Parquet), an ASD or Bruker OPUS file, a folder of them, an EnMAP L2A
-             folder, a hyperspectral GeoTIFF, or a format of an installed plug-in
+    path     a wide or long table (CSV, Parquet, Excel), an ENVI spectral library, a file of ASD, Bruker
+             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a hyperspectral
+             GeoTIFF, or a format of an installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
 
@@ -81,11 +84,24 @@ def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spec
     empty or damaged; and what the reader raises.
     """
     place = Path(path).expanduser()
-    _check_exists(place)
-    known, broken = _load()
-    chosen = _named(reader, known, broken) if reader else _recognise(place, known, broken)
+    chosen = reader_for(place, reader)
     _check_options(chosen, options)
     return chosen.open(place, **options)
+
+
+def reader_for(path: str | Path, reader: str | None = None) -> Reader:
+    """The reader that opens a path: the one named, or the one that recognises it. Raises as `read` does."""
+    place = Path(path).expanduser()
+    _check_exists(place)
+    known, broken = _load()
+    return _named(reader, known, broken) if reader else _recognise(place, known, broken)
+
+
+def files_behind(path: str | Path, reader: str | None = None) -> list[Path]:
+    """The path, and every other file that is read with it, such as the header of a library."""
+    place = Path(path).expanduser()
+    beside = getattr(reader_for(place, reader), "beside", None)
+    return [place, *(beside(place) if beside else ())]
 
 
 def _load() -> tuple[dict[str, Reader], list[Broken]]:
@@ -187,13 +203,32 @@ def _looked_at(path: Path) -> str:
     return f"its {len(names)} entries: {shown}" if names else "its entries: there are none"
 
 
-def _check_options(reader: Reader, options: dict[str, Any]) -> None:
+def options_of(reader: Reader) -> list[str] | None:
+    """Names of a reader's options, in order; None where it takes any."""
     parameters = inspect.signature(reader.open).parameters.values()
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    for option in options:
-        if option not in known:
+    for many in (p for p in parameters if p.kind is p.VAR_KEYWORD):
+        together = _typed_options(reader, many.name)
+        if together is None:
+            return None
+        known += together
+    return known
+
+
+def _typed_options(reader: Reader, name: str) -> list[str] | None:
+    """Keys of the TypedDict that `**name` is unpacked from; None where there is none."""
+    try:
+        hint = get_type_hints(reader.open)[name]
+    except (KeyError, NameError, TypeError):  # a plug-in without hints, or with some for mypy alone
+        return None
+    (typed,) = get_args(hint) or (None,)
+    return list(typed.__annotations__) if is_typeddict(typed) else None
+
+
+def _check_options(reader: Reader, options: dict[str, Any]) -> None:
+    known = options_of(reader)
+    for option in options if known is not None else ():
+        if known is not None and option not in known:
             near = get_close_matches(option, known, n=1)
             raise UsageError(
                 f"reader {reader.name!r} has no option {option!r}",

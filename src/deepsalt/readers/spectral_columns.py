@@ -1,7 +1,7 @@
 """Which columns of a wide table are bands, at which centres, in which unit, of which quantity.
 
 Two kinds of names: those of the Open Soil Spectral Library (`scan_mir.600_abs`), and plain numbers,
-also with a common prefix or a unit (`X350`, `350nm`, `wl_350`).
+also with a common prefix, a unit or a percent sign (`X350`, `350nm`, `wl_350`, `refl_350`, `350 nm (%)`).
 """
 
 from __future__ import annotations
@@ -16,21 +16,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, SpectraError, UsageError
+from deepsalt.readers.axis_unit import in_nm, settle_unit, unit_named
 from deepsalt.readers.columns import listed
+from deepsalt.readers.quantity import Told, settle_quantity
 from deepsalt.spectra import Axis, Quantity
-from deepsalt.spectra.axis import RANGE_CM1, RANGE_NM
 
 Domain = Literal["mir", "visnir", "nir"]
 _OSSL = re.compile(r"^scan_(mir|visnir|nir)\.(\d+(?:\.\d+)?)_(abs|ref)$", re.IGNORECASE)
 _PLAIN = re.compile(
-    r"^(?P<prefix>x|v|r|wl|wn|nm|spc|wavelength|wavenumber)?[ _.]?"
-    r"(?P<centre>\d+(?:\.\d+)?)[ _.]?(?P<unit>nm|cm-1|cm\^-1|um|µm)?$",
+    r"^(?P<prefix>x|v|r|wl|wn|nm|spc|wavelength|wavenumber|refl|reflectance|abs|absorbance)?[ _.]?"
+    r"(?P<centre>\d+(?:\.\d+)?)[ _.]?(?P<unit>nm|cm-1|cm\^-1|um|µm|μm)?"
+    r"(?:[ _.(\[]*(?P<percent>%|pct|percent)[)\]]?)?$",
     re.IGNORECASE,
 )
 _FEWEST = 3
 _UNIT_OF = {"mir": "cm-1", "visnir": "nm", "nir": "nm"}
-_TOLD = {"wl": "nm", "nm": "nm", "wavelength": "nm", "wn": "cm-1", "wavenumber": "cm-1", "cm^-1": "cm-1",
-         "cm-1": "cm-1", "um": "um", "µm": "um"}  # fmt: skip
+_TOLD = {"wl": "nm", "nm": "nm", "wavelength": "nm", "wn": "cm-1", "wavenumber": "cm-1"}
+_QUANTITY: dict[str, Quantity] = {"refl": "reflectance", "reflectance": "reflectance",
+                                  "abs": "absorbance", "absorbance": "absorbance"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,18 @@ class BandColumns:
 
     columns   names in the order of the axis
     others    names that are not bands of any domain
+    told      what the names, or the user, say of the values
     """
 
     columns: tuple[str, ...]
     others: tuple[str, ...]
     axis: Axis
-    quantity: Quantity
+    told: Told
     notes: tuple[str, ...]
+
+    @property
+    def quantity(self) -> Quantity:
+        return self.told.quantity
 
 
 def find_bands(
@@ -59,7 +67,7 @@ def find_bands(
     """Sort out the bands of a table from its header.
 
     domain    "mir", "visnir" or "nir": needed where the file holds several
-    unit      "nm" or "cm-1" of plain numeric headers, where their range leaves it open
+    unit      "nm", "um" or "cm-1" of plain numeric headers, where their range leaves it open
     quantity  "reflectance" or "absorbance" of plain headers; by default reflectance of nm and
               absorbance of cm-1
 
@@ -80,7 +88,7 @@ def find_bands(
         bands = _plain(columns, domain, unit, quantity, where)
         taken = set(bands.columns)
     return BandColumns(
-        bands.columns, tuple(c for c in columns if c not in taken), bands.axis, bands.quantity, bands.notes
+        bands.columns, tuple(c for c in columns if c not in taken), bands.axis, bands.told, bands.notes
     )
 
 
@@ -119,17 +127,14 @@ def _ossl(matches: list[re.Match[str]], unit: str | None, quantity: str | None, 
     if len(kinds) > 1:
         raise SpectraError("bands named _abs and _ref are mixed in one domain", where=where,
                            fix="Keep one quantity a domain.")  # fmt: skip
-    if quantity not in (None, told_quantity):
-        raise SpectraError(
-            f"quantity={quantity!r}, but the names say {told_quantity} ({matches[0].string})",
-            where=where,
-            fix="Leave quantity out, or rename the columns.",
-        )
+    example, notes = matches[0].string, list[str]()
+    settle_quantity("", told=told_quantity, stated=quantity, what="the names say", notes=notes, where=where)
     told = _UNIT_OF[matches[0][1].lower()]
-    _agree(unit, told, matches[0].string, where)
-    return _sorted_bands(
-        [m.string for m in matches], np.array([float(m[2]) for m in matches]), told, told_quantity, [], where
-    )
+    centres = np.array([float(m[2]) for m in matches])
+    says = f"the column names say {told} ({example})"
+    settle_unit(centres, told=told, stated=unit, says=says, notes=notes, where=where)
+    names = [m.string for m in matches]
+    return _sorted_bands(names, centres, told, Told(told_quantity, sure=True), notes, where)
 
 
 def _plain(
@@ -141,90 +146,45 @@ def _plain(
             f"no column holds spectra (columns: {listed(columns)})",
             where=where,
             fix="Name bands as scan_mir.<cm-1>_abs or scan_visnir.<nm>_ref, or by their number. "
-            "Ground points without spectra are read by read_points.",
+            "Ground points without spectra are read by read_points, a row a reading by reader='long_table'.",
         )
-    (prefix, suffix), matches = max(groups.items(), key=lambda item: len(item[1]))
+    (prefix, suffix, percent), matches = max(groups.items(), key=lambda item: len(item[1]))
     notes = [
         f"{len(other)} columns like {other[0].string} are not bands"
         for other in groups.values()
         if other is not matches
     ]
     centres = np.array([float(match["centre"]) for match in matches])
-    told = _TOLD.get(suffix) or _TOLD.get(prefix)
-    found = _unit_for(centres, told, unit, domain, matches[0].string, notes, where)
-    if quantity is None:
-        quantity = "absorbance" if found == "cm-1" else "reflectance"
-        notes.append(f"headers in {found} are taken as {quantity}")
-    if quantity not in get_args(Quantity):
-        raise UsageError(f"unknown quantity {quantity!r}", fix="Use 'reflectance' or 'absorbance'.")
-    return _sorted_bands(
-        [m.string for m in matches],
-        centres,
-        found,
-        "absorbance" if quantity == "absorbance" else "reflectance",
-        notes,
-        where,
+    told = unit_named(suffix) or _TOLD.get(prefix)
+    says = f"the column names say {told} ({matches[0].string})"
+    found = settle_unit(centres, told=told, stated=unit, domain=domain, says=says, notes=notes, where=where)
+    if found == "um":
+        centres, found = in_nm(centres, notes, where), "nm"
+    told_quantity = "reflectance" if percent else _QUANTITY.get(prefix)
+    what = "the names say" if told_quantity else "headers"
+    settled, sure = settle_quantity(
+        found, told=told_quantity, stated=quantity, what=what, notes=notes, where=where
     )
+    factor, why = (0.01, f"headers say percent ({matches[0].string})") if percent else (1.0, "")
+    names = [m.string for m in matches]
+    return _sorted_bands(names, centres, found, Told(settled, sure, factor, why), notes, where)
 
 
-def _plain_groups(columns: Sequence[str]) -> dict[tuple[str, str], list[re.Match[str]]]:
-    """Columns that are numbers, by their prefix and their unit; a handful is no spectrum."""
-    groups: dict[tuple[str, str], list[re.Match[str]]] = defaultdict(list)
+def _plain_groups(columns: Sequence[str]) -> dict[tuple[str, str, bool], list[re.Match[str]]]:
+    """Columns that are numbers, by prefix, unit and percent sign; a handful is no spectrum."""
+    groups: dict[tuple[str, str, bool], list[re.Match[str]]] = defaultdict(list)
     for column in columns:
         if match := _PLAIN.match(column):
-            groups[(match["prefix"] or "").lower(), (match["unit"] or "").lower()].append(match)
+            prefix, unit = (match["prefix"] or "").lower(), (match["unit"] or "").lower()
+            groups[prefix, unit, bool(match["percent"])].append(match)
     return {key: matches for key, matches in groups.items() if len(matches) >= _FEWEST}
-
-
-def _unit_for(
-    centres: NDArray[np.float64],
-    told: str | None,
-    stated: str | None,
-    domain: str | None,
-    example: str,
-    notes: list[str],
-    where: str,
-) -> str:
-    if told == "um":
-        raise AxisError(
-            f"headers are in micrometres ({example})", where=where, fix="Rename them in nm (times 1000)."
-        )
-    if told is not None:
-        _agree(stated, told, example, where)
-        return told
-    if stated is not None or domain is not None:
-        return stated or _UNIT_OF[str(domain)]
-    possible = [
-        name
-        for name, (low, high) in (("nm", RANGE_NM), ("cm-1", RANGE_CM1))
-        if centres.min() >= low and centres.max() <= high
-    ]
-    if len(possible) == 1:
-        notes.append(f"headers from {centres.min():g} to {centres.max():g} can only be {possible[0]}")
-        return possible[0]
-    if not possible:
-        return "nm"  # Axis refuses it and says what it looks like
-    raise AxisError(
-        f"headers from {centres.min():g} to {centres.max():g} may be nm or cm-1",
-        where=where,
-        fix="Say unit='nm' or unit='cm-1'.",
-    )
-
-
-def _agree(stated: str | None, told: str, example: str, where: str) -> None:
-    if stated not in (None, told):
-        raise AxisError(
-            f"unit={stated!r}, but the column names say {told} ({example})",
-            where=where,
-            fix=f"Leave unit out, or say unit={told!r}.",
-        )
 
 
 def _sorted_bands(
     names: list[str],
     centres: NDArray[np.float64],
     unit: str,
-    quantity: Quantity,
+    told: Told,
     notes: list[str],
     where: str,
 ) -> BandColumns:
@@ -243,4 +203,4 @@ def _sorted_bands(
         axis = Axis(centres[order], unit)  # type: ignore[arg-type]
     except AxisError as error:
         raise AxisError(error.found, where=where, fix=error.fix) from None
-    return BandColumns(tuple(names[i] for i in order), (), axis, quantity, tuple(notes))
+    return BandColumns(tuple(names[i] for i in order), (), axis, told, tuple(notes))

@@ -1,4 +1,4 @@
-"""Wide tables on disk: CSV (also gzipped) and Parquet, split into spectra and everything else.
+"""Tables on disk: CSV (also gzipped), Parquet and Excel, split into spectra and everything else.
 
 Spectral columns go straight into one float32 matrix, without a detour through Python objects.
 """
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepsalt.errors import ProductError, SpectraError
+from deepsalt.errors import ProductError, SpectraError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _ROWS = 4096
 _GZIP = b"\x1f\x8b"
 _PARQUET = b"PAR1"
-_MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None", "none"]
+MISSING = ["", "NA", "N/A", "#N/A", "NaN", "nan", "NULL", "null", "None", "none"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,6 @@ class TableFile:
 
     path: Path
     columns: tuple[str, ...]
-    is_parquet: bool
     separator: str = ","
     decimal: str = "."
     notes: tuple[str, ...] = ()
@@ -57,20 +56,41 @@ class TableFile:
             raise ProductError(
                 f"column {twice[0]} stands there twice", where=str(self.path), fix="Rename one of the two."
             )
-        load = _load_parquet if self.is_parquet else _load_csv
         with _explained(self.path, self.separator):
-            return load(self, list(spectral), list(other), set(text))
+            return self._load(list(spectral), list(other), set(text))
+
+    def _load(
+        self, spectral: list[str], other: list[str], _text: set[str]
+    ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        return _load_csv(self, spectral, other, _text)
 
 
-def open_table(path: Path) -> TableFile:
+class ParquetFile(TableFile):
+    """A Parquet file whose schema has been read."""
+
+    def _load(
+        self, spectral: list[str], other: list[str], _text: set[str]
+    ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
+        return _load_parquet(self, spectral, other)
+
+
+def open_table(path: Path, sheet: str | None = None) -> TableFile:
     """Read the header of a table.
 
+    sheet  of an Excel workbook, where several hold data
+
     Columns without a name are called "column N". Raises ProductError for an empty file, an encoding
-    other than UTF-8, and a file that is no table.
+    other than UTF-8, and a file that is no table; UsageError for a sheet that must be named or is not there.
     """
+    from deepsalt.readers.workbook import is_workbook, open_workbook
+
     head = head_of(path)
     if not head:
         raise ProductError("the file is empty (0 bytes)", where=str(path), fix="Copy or download it again.")
+    if is_workbook(path, head):
+        return open_workbook(path, sheet)
+    if sheet is not None:
+        raise UsageError("the file has no sheets", where=str(path), fix="Leave the name of a sheet away.")
     if head.startswith(_PARQUET):
         return _open_parquet(path)
     lines = _first_lines(path)
@@ -80,7 +100,16 @@ def open_table(path: Path) -> TableFile:
     comma = separator == ";" and len(lines) > 1 and re.search(r"(^|;)\s*-?\d+,\d+", lines[1]) is not None
     notes = [] if separator == "," else [f"columns are separated by {separator!r}"]
     notes += ["decimals are written with a comma"] if comma else []
-    return TableFile(path, columns, False, separator, "," if comma else ".", tuple(notes))
+    return TableFile(path, columns, separator, "," if comma else ".", tuple(notes))
+
+
+def columns_of(path: Path, sheet: str | None = None) -> tuple[str, ...]:
+    """Names of a table's columns, quickly. Raises as `open_table` does."""
+    from deepsalt.readers.workbook import is_workbook, workbook_columns
+
+    return (
+        workbook_columns(path, sheet) if is_workbook(path, head_of(path)) else open_table(path, sheet).columns
+    )
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:
@@ -152,12 +181,14 @@ def _load_csv(
         convert_options=arrow_csv.ConvertOptions(
             column_types=types,
             include_columns=[*other, *spectral],
-            null_values=_MISSING,
+            null_values=MISSING,
             strings_can_be_null=True,
             decimal_point=table.decimal,
             timestamp_parsers=[],
         ),
     )
+    if any(pa.types.is_binary(field.type) for field in read.schema):  # what text becomes that is not UTF-8
+        raise _not_utf8(table.path, "a text that is not UTF-8")
     frame = read.select(other).to_pandas() if other else pd.DataFrame(index=range(read.num_rows))
     matrix = np.empty((read.num_rows, len(spectral)), np.float32)
     _fill(matrix, read.select(spectral).to_batches(max_chunksize=_ROWS))
@@ -169,11 +200,11 @@ def _open_parquet(path: Path) -> TableFile:
 
     with _explained(path), parquet.ParquetFile(path) as file:
         names = [str(name) for name in file.schema_arrow.names]
-    return TableFile(path, tuple(n for n in names if not n.startswith("__index_level_")), True)
+    return ParquetFile(path, tuple(n for n in names if not n.startswith("__index_level_")))
 
 
 def _load_parquet(
-    table: TableFile, spectral: list[str], other: list[str], _text: set[str]
+    table: TableFile, spectral: list[str], other: list[str]
 ) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     from pyarrow import parquet
 
@@ -196,7 +227,8 @@ def _fill(matrix: NDArray[np.float32], batches: Iterator[pa.RecordBatch] | list[
     for batch in batches:
         rows = slice(row, row + batch.num_rows)
         for index, column in enumerate(batch.columns):
-            matrix[rows, index] = column.to_numpy(zero_copy_only=False)
+            with np.errstate(over="ignore"):  # what float32 cannot hold is refused when Spectra are made
+                matrix[rows, index] = column.to_numpy(zero_copy_only=False)
         row += batch.num_rows
 
 
@@ -222,8 +254,8 @@ def _explained(path: Path, separator: str = ",") -> Iterator[None]:
         yield
     except pa.ArrowInvalid as error:
         raise _explain(str(error), path, separator) from error
-    except (OSError, EOFError) as error:
-        raise _damaged(path, error) from error
+    except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+        raise _damaged(path, str(error).partition("\n")[0] or type(error).__name__) from error
 
 
 def _explain(message: str, path: Path, separator: str) -> Exception:

@@ -68,7 +68,7 @@ def check_whole(path: Path) -> None:
     try:
         with path.open("rb") as stream:
             needed = _end_of_data(stream)
-    except (struct.error, ValueError) as error:
+    except (struct.error, ValueError, OSError, OverflowError) as error:
         raise ProductError(
             "the TIFF is truncated or damaged: its directory cannot be read",
             where=str(path),
@@ -126,7 +126,9 @@ def _values(stream: BinaryIO, form: _Form, tags: list[_Tag], numbers: tuple[int,
 
 
 def _exactly(stream: BinaryIO, size: int) -> bytes:
-    data = stream.read(size)
-    if len(data) != size:
+    """So many bytes; ValueError, before memory is asked for, where the file has not got them."""
+    here = stream.tell()
+    if size > stream.seek(0, 2) - here:
         raise ValueError("file ends early")
-    return data
+    stream.seek(here)
+    return stream.read(size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -166,7 +167,9 @@ def _line(data: LabData, settings: LabSettings, _seed: int) -> LabNet:
     if data.y.std() < 1e-9:
         line = np.append(np.zeros(x.shape[1]), data.y.mean())
     else:
-        fitted = PLSRegression(min(_COMPONENTS, x.shape[1], len(x) - 1), scale=False).fit(x, data.y)
+        with warnings.catch_warnings():  # nothing left to explain: it stops there, which is right
+            warnings.filterwarnings("ignore", message=".*residual is constant")
+            fitted = PLSRegression(min(_COMPONENTS, x.shape[1], len(x) - 1), scale=False).fit(x, data.y)
         slopes = np.ravel(fitted.coef_)
         line = np.append(slopes, float(np.ravel(fitted.intercept_)[0] - x.mean(axis=0) @ slopes))
     with torch.no_grad():
