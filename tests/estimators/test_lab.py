@@ -147,13 +147,13 @@ def test_whatever_was_kept_comes_back_from_its_file(
 def test_support_vectors_in_the_file_are_those_of_scikit_learn() -> None:
     from sklearn.svm import SVR
 
-    from deepsalt.training.lab_net import _inputs, _vectors
+    from deepsalt.training.lab_net import _directions, _inputs, _vectors
 
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(50, 9)).astype(np.float32), rng.normal(size=50).astype(np.float32)
     domain = LabDomain(x, np.arange(9.0), reflectance=False)
     data = LabData((domain,), y, np.arange(50).astype(str), bounded=False)
-    model = _vectors(data, QUICK, 0)
+    model = _vectors(data, _directions(data, QUICK), QUICK, 0)
     inputs = _inputs(model, data)
     gamma = 1 / (inputs.shape[1] * inputs.var())
     expected = SVR(C=3.0, epsilon=0.05, gamma=gamma).fit(inputs, y).predict(inputs)

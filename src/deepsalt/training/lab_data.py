@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import eigh
 from torch import Tensor
 
 from deepsalt.errors import LabelError, SpectraError
@@ -86,10 +87,12 @@ def reader_of(domain: LabDomain, directions: int) -> LabReader:
     Standardised band by band, so that weak bands count; noise damped by a floor under the variances.
     """
     wide, centre, sides, scale = _standard(domain)
-    moment = (wide.T @ wide / len(wide)).double()
-    variance, vectors = torch.linalg.eigh(moment)
+    moment = (wide.T @ wide / len(wide)).double().numpy()
     kept = min(directions, len(domain.steps), max(1, len(wide) - 1))
-    variance, vectors = variance.flip(0)[:kept].clamp(min=0), vectors.flip(1)[:, :kept]
+    # Only those wanted: a third of the time of all of them for 1,700 bands and their slopes.
+    found = eigh(moment, subset_by_index=(len(moment) - kept, len(moment) - 1))
+    variance, vectors = (torch.as_tensor(np.flip(one, -1).copy()) for one in found)
+    variance = variance.clamp(min=0)
     largest = vectors.abs().argmax(dim=0)
     vectors = vectors * torch.sign(vectors[largest, torch.arange(kept)])
     weights = vectors / (variance + _FLOOR * variance[0] + _FLAT).sqrt()

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepsalt.models.architecture import LabNetArchitecture
-from deepsalt.models.lab_net import LabNet
+from deepsalt.models.lab_net import LabNet, LabReader
 from deepsalt.splits import grouped_folds
 from deepsalt.training.checks import prediction_facts, r2
 from deepsalt.training.cycle import cycle
@@ -24,7 +24,8 @@ from deepsalt.training.losses import certainty_weights
 
 #: progress(stage, done, total)
 Progress = Callable[[str, int, int], None]
-Fit = Callable[[LabData, LabSettings, int], LabNet]
+Readers = list[LabReader]
+Fit = Callable[[LabData, Readers, LabSettings, int], LabNet]
 
 _FEWEST_ROWS = 30
 _COMPONENTS = 30
@@ -47,7 +48,7 @@ def train_lab(data: LabData, settings: LabSettings, seed: int, progress: Progres
     chosen, gate = _NETWORK, {"asked": False, "why": "the gate is off", "kept": _NETWORK}
     if settings.gate:
         chosen, gate = _ask(data, settings, seed, progress)
-    model = _FITS[chosen](data, settings, seed)
+    model = _FITS[chosen](data, _directions(data, settings), settings, seed)
     if progress:
         progress("teacher", 1, 1)
     answers = answers_of(model, data)
@@ -71,8 +72,9 @@ def _ask(
     parts = list(grouped_folds(data.groups, folds, seed_for(seed, "laboratory gate") % 2**31))
     for done, (train, test) in enumerate(parts):
         learned, asked = data.take(train), data.take(test)
+        readers = _directions(learned, settings)
         for name, fit in _FITS.items():
-            answers[name][test] = answers_of(fit(learned, settings, seed), asked)
+            answers[name][test] = answers_of(fit(learned, readers, settings, seed), asked)
         if progress:
             progress("gate", done + 1, folds)
     rmse = {name: float(np.sqrt(np.mean((one - data.y) ** 2))) for name, one in answers.items()}
@@ -81,11 +83,14 @@ def _ask(
     return kept, {"asked": True, "folds": folds, "rmse": rmse, "r2": score, "kept": kept}
 
 
-def _network(data: LabData, settings: LabSettings, seed: int) -> LabNet:
+def _directions(data: LabData, settings: LabSettings) -> Readers:
+    """Readers of principal directions, which need no label; all candidates share them."""
+    return [reader_of(domain, settings.directions) for domain in data.domains]
+
+
+def _network(data: LabData, readers: Readers, settings: LabSettings, seed: int) -> LabNet:
     """The network of the settings, trained for a fixed number of steps."""
-    if settings.network == "scores":
-        readers = [reader_of(domain, settings.directions) for domain in data.domains]
-    else:
+    if settings.network != "scores":
         readers = [windows_of(domain, settings.windows) for domain in data.domains]
     with seeded(seed, "laboratory network", torch.device("cpu")) as generator:
         model = _model(data, readers, settings.network, settings, members=settings.members)
@@ -158,11 +163,11 @@ def _standard_properties(data: LabData) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(wide, dtype=torch.float32), torch.as_tensor(there, dtype=torch.float32)
 
 
-def _line(data: LabData, settings: LabSettings, _seed: int) -> LabNet:
+def _line(data: LabData, readers: Readers, settings: LabSettings, _seed: int) -> LabNet:
     """Partial least squares on the same inputs, 30 components: a network without a hidden layer."""
     from sklearn.cross_decomposition import PLSRegression
 
-    model = _model(data, [reader_of(one, settings.directions) for one in data.domains], "scores", settings)
+    model = _model(data, readers, "scores", settings)
     x = _inputs(model, data)
     if data.y.std() < 1e-9:
         line = np.append(np.zeros(x.shape[1]), data.y.mean())
@@ -178,16 +183,15 @@ def _line(data: LabData, settings: LabSettings, _seed: int) -> LabNet:
     return model.eval()
 
 
-def _vectors(data: LabData, settings: LabSettings, seed: int) -> LabNet:
+def _vectors(data: LabData, readers: Readers, settings: LabSettings, seed: int) -> LabNet:
     """Support vector regression with a Gaussian kernel on the same inputs."""
     from sklearn.svm import SVR
 
-    readers = [reader_of(one, settings.directions) for one in data.domains]
     x = _inputs(_model(data, readers, "scores", settings), data)
     gamma = 1.0 / (x.shape[1] * max(float(x.var()), 1e-9))
     fitted = SVR(C=_PENALTY, epsilon=_TUBE, gamma=gamma).fit(x, data.y)
     if not len(fitted.support_):  # every label lies within the tube
-        return _line(replace(data, y=np.full_like(data.y, fitted.intercept_[0])), settings, seed)
+        return _line(replace(data, y=np.full_like(data.y, fitted.intercept_[0])), readers, settings, seed)
     model = _model(data, readers, "vectors", settings, vectors=len(fitted.support_))
     with torch.no_grad():
         model.network.vectors.copy_(torch.as_tensor(fitted.support_vectors_))
@@ -203,7 +207,7 @@ def _inputs(model: LabNet, data: LabData) -> np.ndarray:
 
 def _model(
     data: LabData,
-    readers: list[Any],
+    readers: Readers,
     network: str,
     settings: LabSettings,
     *,
