@@ -51,7 +51,12 @@ def r2(predicted: np.ndarray, spectra: Spectra) -> float:
     return float(1 - np.mean((np.log1p(predicted) - truth) ** 2) / truth.var())
 
 
-@parametrize_with_checks([LabRegressor(replace(QUICK, members=1, hidden=(16,)))])
+@parametrize_with_checks(
+    [
+        LabRegressor(replace(QUICK, members=1, hidden=(16,), steps=80, learning_rate=5e-3)),
+        LabRegressor(replace(QUICK, members=1, hidden=(16,), steps=20, gate=True)),
+    ]
+)
 def test_it_is_a_scikit_learn_estimator(estimator: Any, check: Any) -> None:
     check(estimator)
 
