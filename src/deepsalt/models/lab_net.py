@@ -9,6 +9,7 @@ them are one file without code in it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -86,19 +87,22 @@ class LabNet(nn.Module):
         return self.network(self.inputs(values))
 
     def predict_with_spread(self, *values: Rows) -> tuple[Tensor, Tensor]:
-        """Answer (n,) on the CPU and the standard deviation of the members' answers (n,).
+        """Answer (n,) on the CPU and the standard deviation of the members' answers (n,), in float64.
 
-        NaN where a sample has a spectrum in no domain. Raises BandError for a wrong number of bands.
+        So wide that an answer does not depend on the rows beside it, not even by rounding. NaN where a
+        sample has a spectrum in no domain. Raises BandError for a wrong number of bands.
         """
+        exact = deepcopy(self).double()
 
-        def answer(*rows: Tensor) -> Tensor:
-            told = self(*rows)[0]
+        def answer(*given: Tensor) -> Tensor:
+            rows = [one.double() for one in given]
+            told = exact(*rows)[0]
             missing = torch.stack([one.isnan().any(dim=1) for one in rows]).all(dim=0)
             mean = told.mean(dim=0).clamp(*self.bounds.tolist())
             both = torch.stack([mean, told.std(dim=0, correction=0)], dim=1)
             return torch.where(missing[:, None], torch.nan, both)
 
-        both = in_batches(self, answer, *values)
+        both = in_batches(exact, answer, *values)
         return (both[:, 0], both[:, 1]) if len(both) else (torch.empty(0), torch.empty(0))
 
 
