@@ -91,6 +91,7 @@ def test_the_order_of_the_samples_is_that_of_the_first_domain() -> None:
     fresh = soils(30, seed=5)
     turned = {**fresh, "mir": fresh["mir"].take(np.arange(30)[::-1])}
     assert fitted.predict(turned) == pytest.approx(fitted.predict(fresh), abs=1e-6)
+    assert r2(fitted.predict(turned), fresh["visnir"]) > 0.7
 
 
 def test_an_id_that_stands_twice_cannot_be_matched() -> None:
@@ -221,6 +222,8 @@ def test_wrong_calls_say_what_to_do() -> None:
     bare = LabRegressor(QUICK).fit(np.eye(40), np.arange(40.0))
     with pytest.raises(UsageError, match="fitted to arrays"):
         bare.predict(near)
+    with pytest.raises(UsageError, match="no bands to tell"):
+        bare.save("never.safetensors")
     with pytest.raises(ConfigError, match="unknown network 'mlp'"):
         LabSettings(network="mlp")  # type: ignore[arg-type]
 

@@ -120,6 +120,15 @@ class LabRegressor(RegressorMixin, Saved, BaseEstimator):
         answer, spread = (one.numpy().astype(np.float64) for one in self.model_.predict_with_spread(*values))
         return (ece_from_log(answer) if self.domains_ else answer), spread
 
+    def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
+        """Write one .safetensors file with its card. Raises UsageError for a model of arrays.
+
+        Such a file could not say which bands it reads.
+        """
+        if hasattr(self, "model_") and not self.domains_:
+            raise UsageError("a model of arrays has no bands to tell", fix="Fit it to Spectra to keep it.")
+        super().save(path, about)
+
     def _of_array(self, x: Any, y: Any, groups: ArrayLike | None) -> LabData:
         from deepsalt.training.lab_data import LabData, LabDomain
 

@@ -17,11 +17,17 @@ def notes_on(checks: Mapping[str, Any]) -> list[str]:
             ]
     return [
         *notes,
+        *_on_collapse(checks.get("training rows", {})),
         *_on_teacher(checks.get("teacher", {})),
         *_on_alignment(checks.get("alignment", {})),
         *_on_gate(checks.get("gate", {})),
         *_on_missing_bands(checks.get("missing bands", {})),
     ]
+
+
+def _on_collapse(facts: Mapping[str, Any]) -> list[str]:
+    why = facts.get("collapse")
+    return [f"The teacher learned nothing: {why}. Look at its labels and spectra."] if why else []
 
 
 def _on_teacher(facts: Mapping[str, Any]) -> list[str]:

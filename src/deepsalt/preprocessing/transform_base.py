@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 _EVEN = 0.01
 
 
-class SpectralTransform(TransformerMixin, BaseEstimator):
+class SpectralTransform(TransformerMixin, BaseEstimator, ABC):
     """A transform of spectra, in two forms that give the same numbers.
 
     Plain arrays      `fit(X)` and `transform(X)`, X (sample, band): a step of a scikit-learn Pipeline. A
@@ -93,8 +94,9 @@ class SpectralTransform(TransformerMixin, BaseEstimator):
         """(sample,) False for rows that have no answer."""
         return np.ones(len(values), bool)
 
+    @abstractmethod
     def _apply(self, values: Floats) -> Floats:
-        raise NotImplementedError
+        """(sample, band) transformed, of rows without gaps."""
 
     def _refuse(self, spectra: Spectra) -> None:
         """Raise for spectra that make no sense here."""

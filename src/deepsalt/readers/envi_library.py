@@ -13,8 +13,7 @@ from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.axis_unit import Bands, bands_of, unit_named
 from deepsalt.readers.envi_header import LIBRARY, EnviHeader, is_header, read_header
 from deepsalt.readers.quantity import Told, as_told, settle_quantity, without_deleted
-from deepsalt.readers.samples import SampleOptions, with_metadata
-from deepsalt.readers.table import without_empty
+from deepsalt.readers.samples import SampleOptions, with_metadata, without_empty
 from deepsalt.spectra import Axis, Spectra
 
 #: Numbers beyond these, in more than a tenth of all, are bytes that were taken for something else.

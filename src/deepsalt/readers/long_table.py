@@ -17,10 +17,16 @@ from deepsalt.readers.axis_unit import bands_of, unit_named
 from deepsalt.readers.columns import find_column, listed, numeric, rows_text
 from deepsalt.readers.ec_columns import is_ec
 from deepsalt.readers.quantity import Told, as_told, settle_quantity
-from deepsalt.readers.samples import SampleOptions, named_columns, samples_in, text_columns, with_metadata
+from deepsalt.readers.samples import (
+    SampleOptions,
+    named_columns,
+    samples_in,
+    text_columns,
+    with_metadata,
+    without_empty,
+)
 from deepsalt.readers.spectral_columns import count_bands
 from deepsalt.readers.table import READER as WIDE
-from deepsalt.readers.table import without_empty
 from deepsalt.readers.tabular import columns_of, open_table
 from deepsalt.spectra import Quantity, Spectra
 

@@ -11,9 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from deepsalt.errors import LabelError, UsageError
+from deepsalt.errors import LabelError, SpectraError, UsageError
 from deepsalt.readers.columns import TEXT, Named, listed, name_columns
 from deepsalt.readers.ec_columns import samples_of
 from deepsalt.readers.tabular import open_table
@@ -91,6 +93,24 @@ def with_metadata(spectra: Spectra, options: SampleOptions, what: str = "scans")
             fix="Name it: metadata=TABLE (CSV, Parquet or Excel).",
         )
     return spectra
+
+
+def without_empty(
+    values: NDArray[np.float32], samples: pd.DataFrame, drop: bool, provenance: list[str], where: str
+) -> tuple[NDArray[np.float32], pd.DataFrame]:
+    """Without the samples that have no value in any band; SpectraError where they are not to be dropped."""
+    empty = np.asarray(np.isnan(values).all(axis=1))
+    if not empty.any():
+        return values, samples
+    ids = listed(samples["id"].to_numpy()[empty].tolist(), 5)
+    if not drop or empty.all():
+        raise SpectraError(
+            f"{int(empty.sum())} of {len(empty)} spectra have no value in any band (id {ids})",
+            where=where,
+            fix="Give another file." if empty.all() else "Drop these rows, or read with drop_empty=True.",
+        )
+    provenance.append(f"{int(empty.sum())} samples without a spectrum dropped (id {ids})")
+    return values[~empty], samples.loc[~empty].reset_index(drop=True)
 
 
 def _stated(options: SampleOptions) -> dict[str, str | None]:

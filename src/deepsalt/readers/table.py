@@ -7,14 +7,16 @@ import zlib
 from pathlib import Path
 from typing import Unpack
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
-
 from deepsalt.errors import DeepSaltError, SpectraError
-from deepsalt.readers.columns import listed
 from deepsalt.readers.quantity import as_told
-from deepsalt.readers.samples import SampleOptions, named_columns, samples_in, text_columns, with_metadata
+from deepsalt.readers.samples import (
+    SampleOptions,
+    named_columns,
+    samples_in,
+    text_columns,
+    with_metadata,
+    without_empty,
+)
 from deepsalt.readers.spectral_columns import count_bands, domains_among, find_bands
 from deepsalt.readers.tabular import (
     columns_of,
@@ -100,24 +102,6 @@ class TableReader:
 
 
 READER = TableReader()
-
-
-def without_empty(
-    values: NDArray[np.float32], samples: pd.DataFrame, drop: bool, provenance: list[str], where: str
-) -> tuple[NDArray[np.float32], pd.DataFrame]:
-    """Without the samples that have no value in any band; SpectraError where they are not to be dropped."""
-    empty = np.asarray(np.isnan(values).all(axis=1))
-    if not empty.any():
-        return values, samples
-    ids = listed(samples["id"].to_numpy()[empty].tolist(), 5)
-    if not drop or empty.all():
-        raise SpectraError(
-            f"{int(empty.sum())} of {len(empty)} spectra have no value in any band (id {ids})",
-            where=where,
-            fix="Give another file." if empty.all() else "Drop these rows, or read with drop_empty=True.",
-        )
-    provenance.append(f"{int(empty.sum())} samples without a spectrum dropped (id {ids})")
-    return values[~empty], samples.loc[~empty].reset_index(drop=True)
 
 
 def _head(path: Path) -> bytes:

@@ -52,7 +52,13 @@ def train_lab(data: LabData, settings: LabSettings, seed: int, progress: Progres
     if progress:
         progress("teacher", 1, 1)
     answers = answers_of(model, data)
-    return LabResult(model, {"gate": gate, "training rows": prediction_facts(data.y, answers)})
+    return LabResult(model, {"gate": gate, "training rows": _on_training_rows(data.y, answers)})
+
+
+def _on_training_rows(y: np.ndarray, answers: np.ndarray) -> dict[str, Any]:
+    """Do the answers vary, and beat the mean, on what was learned from? It catches a collapse, no more."""
+    facts = prediction_facts(y, answers)
+    return {"r2": facts["validation_r2"], "spread": facts["spread"], "collapse": facts["collapse"]}
 
 
 def answers_of(model: LabNet, data: LabData) -> np.ndarray:
