@@ -51,9 +51,9 @@ def place(scene: Scene, rows: NDArray, columns: NDArray) -> tuple[NDArray[np.flo
 def usable_axis(scenes: Sequence[Scene]) -> Axis:
     """The bands of the first scene that hold data in it and that every other scene can supply."""
     first = scenes[0]
-    keep = ~first.empty if len(first.empty) else np.ones(len(first.sensor), bool)
+    keep = ~first.empty
     for scene in scenes[1:]:
-        if len(scene.sensor) == len(first.sensor) and len(scene.empty):
+        if len(scene.sensor) == len(first.sensor):
             keep = keep & ~scene.empty
     return first.sensor.axis.take(keep)
 
@@ -81,7 +81,7 @@ def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | 
 
 def _weights_of(scene: Scene, axis: Axis) -> NDArray[np.float32]:
     """(band of axis, band of scene); what the scene holds decides, not the pixels that are asked for."""
-    weights, covered = resampling_matrix(scene.sensor.axis, axis, ~scene.empty if len(scene.empty) else None)
+    weights, covered = resampling_matrix(scene.sensor.axis, axis, ~scene.empty)
     if not covered.all():
         raise missing_bands(f"scene {scene.name}", scene.sensor.axis, axis, covered)
     return weights

@@ -17,6 +17,7 @@ from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights, library_labels
 from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.resample import resample
+from deepsalt.readers.bands import faults_of
 from deepsalt.spectra import Axis, MaskReason, Sensor, Spectra
 from deepsalt.training import DeepSaltSettings
 from deepsalt.units import log_ece
@@ -313,7 +314,7 @@ def scene_on_land(error: float, masked: bool = False) -> MemoryScene:
     return scene_of(
         cube.reshape(20, 20, -1),
         np.full((20, 20), int(MaskReason.CLOUD) if masked else 0),
-        name="later", sensor=ENMAP, empty=~np.asarray(ENMAP.good), crs="EPSG:4326",
+        name="later", sensor=ENMAP, band_faults=faults_of(~np.asarray(ENMAP.good)), crs="EPSG:4326",
         transform=(0.05, 0.0, 10.0, 0.0, -0.05, 1.0),
     )  # fmt: skip
 

@@ -87,7 +87,7 @@ def test_a_band_that_the_product_never_holds_masks_nothing(tmp_path: Path) -> No
             return spectra.values[:, 0] * 10
 
     cube = soil(2, 2, np.nan)
-    scene = scene_of(cube, empty=np.array([False, False, True]))
+    scene = scene_of(cube, band_faults=("", "", "no data"))
     np.testing.assert_allclose(band(map_scene(OnRed(), scene, tmp_path).ece), np.full((2, 2), 1.8), rtol=1e-6)
 
 

@@ -135,7 +135,7 @@ class PaperRegressor(Saved):
                 where=scene.name,
                 fix="Train a model for this sensor, or map a product of the model's sensor.",
             )
-        available = ~scene.empty if len(scene.empty) else None
+        available = ~scene.empty
         weights, covered = resampling_matrix(sensor.axis, self.inputs_.axis, available)
         if not covered.all():
             raise missing_bands(f"scene {scene.name}", sensor.axis, self.inputs_.axis, covered)

@@ -216,7 +216,7 @@ class DeepSaltRegressor(Saved):
         Raises BandError for a scene without data in a channel the model needs.
         """
         axis = scene.sensor.axis
-        available = bridged(axis, ~scene.empty) if len(scene.empty) else None
+        available = bridged(axis, ~scene.empty)
         weights = channel_weights(axis, self.channels_, available, f"scene {scene.name}")
         return np.asarray((weights > 0).any(axis=1))
 

@@ -202,7 +202,7 @@ def _needed_bands(predictor: Predictor, scene: Scene) -> NDArray[np.bool_]:
 
     A band that the product never holds is left to the predictor, which bridges it or says what is missing.
     """
-    delivered = ~scene.empty if len(scene.empty) else np.ones(len(scene.sensor), bool)
+    delivered = ~scene.empty
     ask = getattr(predictor, "needed_bands", None)
     wanted = scene.sensor.good if ask is None else np.asarray(ask(scene), bool)
     return delivered if wanted is None else delivered & wanted

@@ -23,6 +23,9 @@ REASON_COLOURS: Mapping[MaskReason, str] = MappingProxyType(
         MaskReason.WATER: "#9db7c9",
         MaskReason.DEFECTIVE: "#a08fa8",
         MaskReason.VEGETATION: "#c3c9b6",
+        MaskReason.SATURATED: "#b7a6ad",
+        MaskReason.DRY_VEGETATION: "#d3cdb0",
+        MaskReason.NOT_BARE: "#cbc4b4",
     }
 )
 

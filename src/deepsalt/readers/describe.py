@@ -166,7 +166,7 @@ def _scene(scene: Scene) -> dict[str, Any]:
         "pixel_size": [float(np.hypot(scene.transform[0], scene.transform[3])),
                        float(np.hypot(scene.transform[1], scene.transform[4]))],
         "memory_mb": _megabytes(scene.height * scene.width * len(axis)),
-        "facts": dict(getattr(scene, "facts", {})),
+        "facts": dict(scene.facts),
         "notes": list(scene.notes),
     }  # fmt: skip
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.readers.bands import band_order, faults_of
 from deepsalt.readers.enmap_xml import EnmapMetadata, level_in_name, looks_like_metadata, read_metadata
 from deepsalt.readers.raster import RasterInfo, empty_bands, info, read_bands
-from deepsalt.readers.raster_scene import RasterScene, time_in_name, wavelength_order, with_known_facts
-from deepsalt.spectra import Axis, MaskReason, Sensor, Window
+from deepsalt.readers.raster_scene import RasterScene, time_in_name, with_known_facts
+from deepsalt.spectra import Axis, MaskReason, Sensor, Window, first_reason
 
 _IMAGE = re.compile(r"^(?P<name>.+)-SPECTRAL_IMAGE(_COG)?\.TIFF?$", re.IGNORECASE)
 _LAYER = re.compile(r"-QL_(?:QUALITY_)?(?P<layer>[A-Z]+)(_COG)?\.TIFF?$", re.IGNORECASE)
@@ -32,12 +33,10 @@ class EnmapScene(RasterScene):
 
     layers       quality layers there are, by the last part of their names
     cirrus_from  cirrus levels from this one on are masked: 1 thin, 2 medium, 3 thick
-    facts        what METADATA.XML says of the scene, as text
     """
 
     layers: Mapping[str, Path] = field(default_factory=dict)
     cirrus_from: int = 1
-    facts: Mapping[str, str] = field(default_factory=dict)
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason of each pixel; where several hold, the first in the order of MaskReason.
@@ -50,20 +49,19 @@ class EnmapScene(RasterScene):
         part = self._checked(window)
         footprint = self._footprint(part)
         classes, cirrus = self._layer("CLASSES", part), self._layer("CIRRUS", part)
-        holds = {
-            MaskReason.DEFECTIVE: (footprint == MaskReason.DEFECTIVE) | self._defective(part),
-            MaskReason.WATER: classes == _WATER,
-            MaskReason.SNOW: self._layer("SNOW", part) == 1,
-            MaskReason.HAZE: self._layer("HAZE", part) == 1,
-            MaskReason.CIRRUS: (cirrus >= self.cirrus_from) & (cirrus <= 3),
-            MaskReason.CLOUD_SHADOW: self._layer("CLOUDSHADOW", part) == 1,
-            MaskReason.CLOUD: self._layer("CLOUD", part) == 1,
-            MaskReason.BACKGROUND: (footprint == MaskReason.BACKGROUND) | (classes == _BACKGROUND),
-        }
-        reasons = np.zeros((part.rows, part.columns), np.uint8)
-        for reason, where in holds.items():  # last first: the earlier reason overwrites the later
-            reasons[where] = reason
-        return reasons
+        return first_reason(
+            (part.rows, part.columns),
+            {
+                MaskReason.BACKGROUND: (footprint == MaskReason.BACKGROUND) | (classes == _BACKGROUND),
+                MaskReason.CLOUD: self._layer("CLOUD", part) == 1,
+                MaskReason.CLOUD_SHADOW: self._layer("CLOUDSHADOW", part) == 1,
+                MaskReason.CIRRUS: (cirrus >= self.cirrus_from) & (cirrus <= 3),
+                MaskReason.HAZE: self._layer("HAZE", part) == 1,
+                MaskReason.SNOW: self._layer("SNOW", part) == 1,
+                MaskReason.WATER: classes == _WATER,
+                MaskReason.DEFECTIVE: (footprint == MaskReason.DEFECTIVE) | self._defective(part),
+            },
+        )
 
     def _layer(self, layer: str, part: Window) -> NDArray[np.uint8]:
         if layer not in self.layers:
@@ -116,7 +114,7 @@ class EnmapReader:
             meta = _assumed(image, product, header, notes)
         _check_agreement(meta, header)
         nodata = _nodata(header, notes)
-        order, order_notes = wavelength_order(meta.centres_nm)
+        order, order_notes = band_order(meta.centres_nm)
         sensor = _sensor(meta, order)
         empty = meta.empty if meta.empty is not None else empty_bands(header, nodata)
         layers = _layers_of(image.parent, product, header, notes)
@@ -133,7 +131,7 @@ class EnmapReader:
             block=header.block,
             acquired=meta.acquired,
             level=meta.level,
-            empty=empty[order],
+            band_faults=faults_of(empty[order]),
             notes=(*meta.notes, *order_notes, *notes),
             image=image,
             bands=order + 1,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.readers.product_xml import parsed, text_at
 from deepsalt.readers.raster_scene import ranges, time_from_text, time_in_name
 from deepsalt.spectra import Axis
 
@@ -84,7 +85,7 @@ def looks_like_metadata(path: Path) -> bool:
 
 def read_metadata(path: Path) -> EnmapMetadata:
     """Parse METADATA.XML; ProductError names the element that is missing or cannot be used."""
-    root = _parsed(path)
+    root = parsed(path)
     bands = _by_number(root, "specific/bandcharacterisation", path)
     if not bands:
         raise ProductError(
@@ -99,11 +100,11 @@ def read_metadata(path: Path) -> EnmapMetadata:
     )
     notes: list[str] = []
     name = re.sub(
-        r"-METADATA$", "", Path(_text(root, "metadata/name") or path.name).stem, flags=re.IGNORECASE
+        r"-METADATA$", "", Path(text_at(root, "metadata/name") or path.name).stem, flags=re.IGNORECASE
     )
-    started = _text(root, "base/temporalcoverage/starttime") or _text(root, "specific/datatakestart")
-    level = _text(root, "base/level") or _text(root, "metadata/schema/processinglevel")
-    facts = {key: _text(root, place.lower()) for key, place in _FACTS.items()}
+    started = text_at(root, "base/temporalcoverage/starttime") or text_at(root, "specific/datatakestart")
+    level = text_at(root, "base/level") or text_at(root, "metadata/schema/processinglevel")
+    facts = {key: text_at(root, place.lower()) for key, place in _FACTS.items()}
     return EnmapMetadata(
         path=path,
         name=name,
@@ -150,31 +151,6 @@ def describe_metadata(path: str | Path) -> dict[str, Any]:
     }
 
 
-def _parsed(path: Path) -> ElementTree.Element:
-    """The root of the tree, every tag without namespace and in lower case."""
-    raw = path.read_bytes()
-    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
-        raise ProductError(
-            "the XML declares entities, which product metadata never do",
-            where=str(path),
-            fix="Do not trust it.",
-        )
-    try:
-        root = ElementTree.fromstring(raw)
-    except ElementTree.ParseError as error:
-        raise ProductError(
-            f"the XML is damaged or cut off ({error})", where=str(path), fix="Copy or download it again."
-        ) from error
-    for element in root.iter():
-        if isinstance(element.tag, str):
-            element.tag = element.tag.rpartition("}")[2].lower()
-    return root
-
-
-def _text(element: ElementTree.Element, place: str) -> str:
-    return (element.findtext(place) or "").strip()
-
-
 def _by_number(root: ElementTree.Element, place: str, path: Path) -> dict[int, ElementTree.Element]:
     """The bandID elements below a place, by their number."""
     bands: dict[int, ElementTree.Element] = {}
@@ -187,7 +163,7 @@ def _by_number(root: ElementTree.Element, place: str, path: Path) -> dict[int, E
 
 
 def _number(band: ElementTree.Element, tag: str, number: int, path: Path) -> float:
-    text = _text(band, tag)
+    text = text_at(band, tag)
     try:
         return float(text)
     except ValueError:
@@ -200,16 +176,16 @@ def _or_default(
     bands: Mapping[int, ElementTree.Element], numbers: list[int], tag: str, default: float, notes: list[str]
 ) -> NDArray[np.float64]:
     """Gain or offset of each band; the default of all EnMAP L2A products where a band has none."""
-    missing = [n for n in numbers if not _text(bands[n], tag)]
+    missing = [n for n in numbers if not text_at(bands[n], tag)]
     if missing:
         notes.append(f"{tag} missing for bands {ranges(missing)}: {default:g} assumed")
-    return np.array([float(_text(bands[n], tag) or default) for n in numbers])
+    return np.array([float(text_at(bands[n], tag) or default) for n in numbers])
 
 
 def _detectors(root: ElementTree.Element, numbers: list[int]) -> tuple[str, ...]:
     of: dict[int, str] = {}
     for detector in ("vnir", "swir"):
-        text = _text(root, f"specific/{detector}productquality/expectedchannelslist")
+        text = text_at(root, f"specific/{detector}productquality/expectedchannelslist")
         of |= {int(n): detector.upper() for n in re.findall(r"\d+", text)}
     return tuple(of.get(number, "") for number in numbers)
 

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.readers.bands import band_order, faults_of
 from deepsalt.readers.raster import RasterInfo, empty_bands, info, is_nodata, read_bands
 from deepsalt.readers.raster_scene import (
     RasterScene,
     time_from_text,
     time_in_name,
-    wavelength_order,
     with_known_facts,
 )
 from deepsalt.readers.tiff_layout import is_tiff
@@ -71,7 +71,7 @@ class GeotiffReader:
         header = info(path)
         notes: list[str] = []
         bands = _from_sensor(header, sensor, notes) if sensor else _from_tags(header, notes)
-        order, order_notes = wavelength_order(bands.centres_nm)
+        order, order_notes = band_order(bands.centres_nm)
         gain, offset = _scaling(header, scale, notes)
         if header.nodata is None:
             notes.append("the file states no nodata value: every stored value counts as data")
@@ -89,7 +89,7 @@ class GeotiffReader:
             block=header.block,
             acquired=time_from_text(started) or time_in_name(path.stem),
             level=header.tags.get("processing_level", ""),
-            empty=empty_bands(header, header.nodata)[order],
+            band_faults=faults_of(empty_bands(header, header.nodata)[order]),
             notes=(*order_notes, *notes),
             image=path,
             bands=order + 1,

@@ -37,7 +37,8 @@ class RasterScene(Scene):
     _probes: tuple[int, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        filled = np.flatnonzero(~self.empty) if len(self.empty) else np.arange(len(self.bands))
+        super().__post_init__()
+        filled = np.flatnonzero(~self.empty)
         spread = np.linspace(0, len(filled) - 1, min(_PROBES, len(filled))).astype(int)
         object.__setattr__(self, "_probes", tuple(int(self.bands[i]) for i in filled[spread]))
 
@@ -70,16 +71,6 @@ class RasterScene(Scene):
         part = self.whole() if window is None else Window(*window)
         check_window(part, self.height, self.width, self.path)
         return part
-
-
-def wavelength_order(
-    centres_nm: Sequence[float] | NDArray[np.float64],
-) -> tuple[NDArray[np.intp], tuple[str, ...]]:
-    """Index of each band by increasing wavelength, and a note where the file has another order."""
-    order = np.argsort(np.asarray(centres_nm), kind="stable")
-    if (np.diff(order) < 0).any():
-        return order, ("bands are in another order in the file: delivered sorted by wavelength",)
-    return order, ()
 
 
 def with_known_facts(sensor: Sensor, table: str) -> Sensor:

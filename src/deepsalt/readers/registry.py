@@ -22,7 +22,17 @@ from deepsalt.spectra import Scene, Spectra
 
 GROUP = "deepsalt.readers"
 
-_NAMES = ("table", "long_table", "asd", "opus", "envi_library", "spectral_text", "folder", "enmap", "geotiff")
+_NAMES = (
+    "table",
+    "long_table",
+    "asd",
+    "opus",
+    "envi_library",
+    "spectral_text",
+    "folder",
+    "enmap",
+    "geotiff",
+)
 
 #: Those of this package, so that they are there even where its metadata are not installed.
 _SHIPPED = tuple(EntryPoint(name, f"deepsalt.readers.{name}:READER", GROUP) for name in _NAMES)

@@ -13,10 +13,11 @@ from deepsalt.simulate.fields import smooth_field
 from deepsalt.simulate.instrument import Instrument
 from deepsalt.simulate.landscape import Landscape
 from deepsalt.simulate.laws import Laws, laws_of
-from deepsalt.simulate.place import Grid, grid_of
+from deepsalt.simulate.place import Grid
 from deepsalt.simulate.regions import Region
 from deepsalt.simulate.settings import WorldSettings, stream
 from deepsalt.simulate.sky import Sky, sky, through
+from deepsalt.simulate.view import View, land_view
 from deepsalt.spectra import Sensor
 
 #: A digital number is reflectance times this; -32768 is nodata.
@@ -29,6 +30,10 @@ _WATER = (
     (900.0, 0.004), (1000.0, 0.0), (2500.0, 0.0),
 )  # fmt: skip
 _VERSION = "V010110"
+#: Days between two looks of one sensor at one place.
+_DAYS_BETWEEN = 24
+#: A pixel is water where more of it is.
+_MOSTLY = 0.5
 
 LAND, WATER, BACKGROUND = 1, 2, 3
 _SATURATED_SWIR, _SATURATED_VNIR, _REDUCED = 16, 32, 1
@@ -39,27 +44,43 @@ class Acquisition:
     """Everything a product is written from.
 
     name         product id
-    grid         where the pixels lie
+    view         where the pixels lie
     sensor       bands, by wavelength
     start        start of the acquisition, UTC
     sun_elevation, sun_azimuth   degrees
-    dn           (band, y, x) int16, -32768 = nodata
+    reflectance  (band, y, x) float32, NaN outside the swath and in bands that no atmosphere lets through
     defective    (band, y, x) uint8, 1 = defective, 255 = background
     classes      (y, x) uint8: 1 land, 2 water, 3 background
-    flags        other quality layers by name, (y, x) uint8
+    flags        other quality layers by name, (y, x) uint8: CLOUD, CLOUDSHADOW, HAZE, SNOW 0/1, CIRRUS 0-3,
+                 TESTFLAGS
     """
 
     name: str
     region: Region
-    grid: Grid
+    view: View
     sensor: Sensor
     start: datetime
     sun_elevation: float
     sun_azimuth: float
-    dn: NDArray[np.int16]
+    reflectance: NDArray[np.float32]
     defective: NDArray[np.uint8]
     classes: NDArray[np.uint8]
     flags: dict[str, NDArray[np.uint8]]
+
+    @property
+    def grid(self) -> Grid:
+        """The projected grid of the pixels; a raw swath has none."""
+        if self.view.grid is None:
+            raise ValueError(f"{self.name}: the pixels of a swath are no grid")
+        return self.view.grid
+
+    @property
+    def dn(self) -> NDArray[np.int16]:
+        """(band, y, x) digital numbers, reflectance times `SCALE`; `NODATA` where there is none."""
+        scaled = np.rint(self.reflectance * SCALE)
+        numbers = np.clip(np.nan_to_num(scaled, nan=0.0), NODATA + 1, -(NODATA + 1)).astype(np.int16)
+        numbers[np.isnan(scaled)] = NODATA
+        return numbers
 
     @property
     def inside(self) -> NDArray[np.bool_]:
@@ -67,38 +88,57 @@ class Acquisition:
         return self.classes != BACKGROUND
 
 
-def acquire(land: Landscape, settings: WorldSettings) -> Acquisition:
-    """Photograph the landscape with the sensor of the settings, on a day that does not depend on it."""
+def acquire(
+    land: Landscape,
+    settings: WorldSettings,
+    *,
+    sensor: Sensor | None = None,
+    view: View | None = None,
+    look: int = 0,
+) -> Acquisition:
+    """Photograph the landscape as it lies, on a day that does not depend on it.
+
+    sensor  default the settings' own
+    view    which pixels; default the cells of the land
+    look    which of several images of one sensor this is: another day, another sky. The land's surface of
+            that day is `landscape.on_day`
+    """
+    seen_by = sensor or Sensor.load(settings.sensor)
+    pixels = view or land_view(land.region, land.shape)
     rng = stream(settings.seed, land.region.name, "acquisition")
-    sensor = Sensor.load(settings.sensor)
     start = _start(land.region, rng)
+    if look or seen_by.name != settings.sensor:
+        rng = stream(settings.seed, land.region.name, "acquisition", seen_by.name, str(look))
+        start += timedelta(days=_DAYS_BETWEEN * look, minutes=int(rng.integers(-25, 26)))
     elevation, azimuth = _sun(land.region, start)
     above = sky(rng, land.shape, settings.cloud_cover)
     laws = laws_of(settings)
-    reflectance = _reflectance(land, above, Instrument.in_orbit(sensor, rng), laws, rng)
-    gain, offset = laws.calibration(land.region.name, sensor.axis.values)
+    reflectance = _reflectance(land, above, Instrument.in_orbit(seen_by, rng), laws, rng, pixels)
+    gain, offset = laws.calibration(land.region.name, seen_by.axis.values)
     reflectance *= gain[:, None, None]
     reflectance += offset[:, None, None]
+    above = above.seen_in(pixels)
     defective = _defects(reflectance, above.inside, rng)
-    dn = np.clip(np.rint(reflectance * SCALE), NODATA + 1, -(NODATA + 1)).astype(np.int16)
-    dn[:, ~above.inside] = NODATA
-    dn[~np.asarray(sensor.good)] = NODATA
-    classes = np.where(above.inside, np.where(land.water, WATER, LAND), BACKGROUND).astype(np.uint8)
+    reflectance[:, ~above.inside] = np.nan
+    reflectance[~np.asarray(seen_by.good)] = np.nan
+    water = pixels.averaged(land.water) > _MOSTLY
+    classes = np.where(above.inside, np.where(water, WATER, LAND), BACKGROUND).astype(np.uint8)
     flags = above.flags
     flags["TESTFLAGS"] = _testflags(above, flags, rng)
-    name = _product_name(start, rng) if sensor.name == "enmap" else _cube_name(sensor, land.region, start)
-    grid = grid_of(land.region, land.shape)
+    enmap = seen_by.name == "enmap"
+    name = _product_name(start, rng) if enmap else _cube_name(seen_by, land.region, start)
     return Acquisition(
-        name, land.region, grid, sensor, start, elevation, azimuth, dn, defective, classes, flags
+        name, land.region, pixels, seen_by, start, elevation, azimuth, reflectance, defective, classes, flags
     )
 
 
 def _reflectance(
-    land: Landscape, above: Sky, instrument: Instrument, laws: Laws, rng: np.random.Generator
+    land: Landscape, above: Sky, instrument: Instrument, laws: Laws, rng: np.random.Generator, view: View
 ) -> NDArray[np.float32]:
-    """(band, y, x) reflectance as the product would give it, in chunks of whole rows."""
+    """(band, y, x) reflectance as the product would give it, in chunks of whole rows of the land."""
     rows, columns = land.shape
-    image = np.empty((len(instrument.sensor), rows, columns), dtype=np.float32)
+    bands = len(instrument.sensor)
+    image = np.zeros((view.shape[0] * view.shape[1], bands), dtype=np.float32)
     vapour = 0.4 * smooth_field(rng, land.shape, 12)
     veil = rng.normal(-0.001, 0.0015) * (np.asarray(instrument.sensor.axis.values) / 500.0) ** -1.5
     water = curve(WAVELENGTHS_NM, _WATER)
@@ -111,9 +151,14 @@ def _reflectance(
         ground[wet] = water * rng.uniform(0.6, 1.4, (int(wet.sum()), 1)).astype(np.float32)
         number = np.tile(np.arange(columns), part.stop - part.start)
         seen = instrument.sees(through(above, part, ground), number, columns)
-        seen = instrument.disturbed(seen, rng, vapour[part].ravel()) + veil.astype(np.float32)
-        image[:, part] = seen.T.reshape(len(instrument.sensor), -1, columns)
-    return image
+        if view.weights is None:
+            image[pixels] = instrument.disturbed(seen, rng, vapour[part].ravel())
+        else:
+            image += view.weights[:, pixels].astype(np.float32) @ seen
+    if view.weights is not None:
+        image = instrument.disturbed(image, rng, view.averaged(vapour).ravel())
+    image += veil.astype(np.float32)
+    return np.ascontiguousarray(image.T).reshape(bands, *view.shape)
 
 
 def _defects(

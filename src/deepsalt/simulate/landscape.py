@@ -6,7 +6,7 @@ fallow land that no irrigation leaches. Fields have edges; texture and relief ha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,17 @@ def landscape(region: Region, settings: WorldSettings) -> Landscape:
     water = _water(rng, lowness)
     surface = _surface(region, rng, soil, ece, lowness, fields, use)
     return Landscape(region, shape, soil, ece, surface, lowness.ravel(), fields, use, water)
+
+
+def on_day(land: Landscape, settings: WorldSettings, look: int) -> Landscape:
+    """The land on the day of a later look: the soil is the same, moisture, crust and plants are not."""
+    if look == 0:
+        return land
+    rng = stream(settings.seed, land.region.name, "surface", str(look))
+    lowness = land.lowness.reshape(land.shape)
+    return replace(
+        land, surface=_surface(land.region, rng, land.soil, land.ece, lowness, land.fields, land.use)
+    )
 
 
 def _matrix(region: Region, rng: np.random.Generator, lowness: Floats) -> Soil:

@@ -1,4 +1,4 @@
-"""Where the pixels of a scene lie: 30 m cells of a UTM zone."""
+"""Where the cells of the land, and the pixels of a scene, lie in a UTM zone."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ _WGS84 = "EPSG:4326"
 
 @dataclass(frozen=True)
 class Grid:
-    """Upper left corner (metres) of a north-up grid of 30 m pixels, its UTM zone and its size."""
+    """Upper left corner (metres) of a north-up grid, its UTM zone, its size and the size of its pixels."""
 
     epsg: int
     left: float
     top: float
     rows: int
     columns: int
+    pixel_m: float = PIXEL_M
 
     @property
     def crs(self) -> str:
@@ -31,7 +32,7 @@ class Grid:
     @property
     def transform(self) -> tuple[float, float, float, float, float, float]:
         """Affine (a, b, c, d, e, f) of pixel corners."""
-        return (PIXEL_M, 0.0, self.left, 0.0, -PIXEL_M, self.top)
+        return (self.pixel_m, 0.0, self.left, 0.0, -self.pixel_m, self.top)
 
     @property
     def projection(self) -> str:
@@ -44,8 +45,8 @@ class Grid:
         """(latitude, longitude), degrees WGS84, of fractional rows and columns from the upper left corner."""
         from rasterio.warp import transform
 
-        x = self.left + PIXEL_M * np.asarray(columns, dtype=float)
-        y = self.top - PIXEL_M * np.asarray(rows, dtype=float)
+        x = self.left + self.pixel_m * np.asarray(columns, dtype=float)
+        y = self.top - self.pixel_m * np.asarray(rows, dtype=float)
         longitude, latitude = transform(self.crs, _WGS84, x.tolist(), y.tolist())
         return np.asarray(latitude), np.asarray(longitude)
 

@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 
 from deepsalt.simulate.bands import WAVELENGTHS_NM, bands, curve
 from deepsalt.simulate.fields import smooth_field
+from deepsalt.simulate.view import View
 
 Floats = NDArray[np.floating]
 
 #: Tilt of the swath against the grid: EnMAP flies down at about 12 degrees from the meridian.
 _TILT_DEGREES = 12.0
+_MOSTLY_INSIDE = 0.999
 
 _CLOUD = (
     (350.0, 0.70),
@@ -54,6 +56,14 @@ class Sky:
             "HAZE": (self.inside & (self.haze > 0.02) & (self.cloud <= 0.25)).astype(np.uint8),
             "SNOW": np.zeros(self.inside.shape, dtype=np.uint8),
         }
+
+    def seen_in(self, view: View) -> Sky:
+        """The sky over the pixels of an image; a pixel that reaches beyond the land is outside."""
+        if view.weights is None:
+            return self
+        inside = (view.averaged(self.inside) > _MOSTLY_INSIDE) & view.whole
+        parts = (view.averaged(part) for part in (self.cloud, self.shadow, self.cirrus, self.haze))
+        return Sky(inside, *parts)
 
 
 def sky(rng: np.random.Generator, shape: tuple[int, int], cloud_cover: float) -> Sky:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -12,12 +12,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from deepsalt.errors import BandError
 from deepsalt.spectra.sensor import Sensor
 from deepsalt.spectra.table import Spectra
 
 
 class MaskReason(IntEnum):
-    """Why a pixel is not used; 0 means that it is. The first reason that holds is kept."""
+    """Why a pixel is not used; 0 means that it is.
+
+    The numbers are those of `mask.tif`, so that they never change. Where several reasons hold, `first_reason`
+    keeps the first: what the product says comes before what the spectrum tells.
+    """
 
     VALID = 0
     BACKGROUND = 1
@@ -29,6 +34,22 @@ class MaskReason(IntEnum):
     WATER = 7
     DEFECTIVE = 8
     VEGETATION = 9
+    SATURATED = 10
+    DRY_VEGETATION = 11
+    NOT_BARE = 12
+
+
+def first_reason(shape: tuple[int, int], holds: Mapping[MaskReason, NDArray[np.bool_]]) -> NDArray[np.uint8]:
+    """(y, x) the first reason, in the order given, that holds at each pixel; VALID where none does.
+
+    >>> cloud, water = np.array([[True, False]]), np.array([[True, True]])
+    >>> first_reason((1, 2), {MaskReason.CLOUD: cloud, MaskReason.WATER: water}).tolist()
+    [[2, 7]]
+    """
+    reasons = np.full(shape, MaskReason.VALID, np.uint8)
+    for reason, where in reversed(list(holds.items())):
+        reasons[where] = reason
+    return reasons
 
 
 class Window(NamedTuple):
@@ -54,10 +75,11 @@ class Scene(ABC):
     height, width   pixels
     crs        coordinate system as WKT or "EPSG:n"; "" where the product has none
     transform  affine (a, b, c, d, e, f): x = a col + b row + c, y = d col + e row + f of a pixel CORNER
-    block      (rows, columns) of the file's own blocks: windows should be whole rows of blocks
+    block      (rows, columns) of the file's own blocks: windows should be whole blocks
     acquired   start of the acquisition, UTC, or None where the product does not say
     level      processing level, for example "L2A"
-    empty      (band,) True where the product holds no data at all in a band
+    band_faults  (band,) why a band is NaN throughout, such as "no data in the product"; "" where it is not
+    facts      what the product's metadata say of the whole scene, as text
     notes      what was missing, repaired or assumed when the product was opened
     """
 
@@ -71,8 +93,20 @@ class Scene(ABC):
     block: tuple[int, int]
     acquired: datetime | None = None
     level: str = ""
-    empty: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    band_faults: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        faults = tuple(self.band_faults) or ("",) * len(self.sensor)
+        if len(faults) != len(self.sensor):
+            raise BandError(f"scene {self.name}: {len(self.sensor)} bands but {len(faults)} faults of bands")
+        object.__setattr__(self, "band_faults", faults)
+
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """(band,) True where `read` gives no value at all in a band."""
+        return np.array([bool(fault) for fault in self.band_faults], bool)
 
     @abstractmethod
     def read(self, window: Window | None = None) -> Spectra:
@@ -86,11 +120,19 @@ class Scene(ABC):
         return Window(0, 0, self.height, self.width)
 
     def windows(self, pixels: int = 65_536) -> Iterator[Window]:
-        """Full-width windows of whole block rows, of about `pixels` pixels, top to bottom."""
-        block_rows = max(1, self.block[0])
-        rows = max(block_rows, pixels // max(self.width, 1) // block_rows * block_rows)
+        """Windows of whole blocks, of about `pixels` pixels, top to bottom and left to right.
+
+        They are as wide as the scene where a row of blocks is small enough, else narrower: a file of large
+        tiles would otherwise be held whole in memory. Each block lies in one window.
+        """
+        block_rows, block_columns = max(1, self.block[0]), max(1, self.block[1])
+        columns = self.width
+        if block_rows * columns > pixels:
+            columns = min(columns, max(block_columns, pixels // block_rows // block_columns * block_columns))
+        rows = max(block_rows, pixels // max(columns, 1) // block_rows * block_rows)
         for row in range(0, self.height, rows):
-            yield Window(row, 0, min(rows, self.height - row), self.width)
+            for column in range(0, self.width, columns):
+                yield Window(row, column, min(rows, self.height - row), min(columns, self.width - column))
 
     def xy(self, rows: NDArray[np.floating], columns: NDArray[np.floating]) -> tuple[NDArray, NDArray]:
         """Map coordinates of pixel centres, in the scene's CRS."""

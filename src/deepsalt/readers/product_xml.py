@@ -1,0 +1,37 @@
+"""XML metadata of products: parsed without entities, every tag in lower case and without a namespace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from deepsalt.errors import ProductError
+
+
+def parsed(path: Path) -> ElementTree.Element:
+    """The root of the tree, every tag without namespace and in lower case.
+
+    Raises ProductError for XML that is damaged, cut off, or declares entities.
+    """
+    raw = path.read_bytes()
+    if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
+        raise ProductError(
+            "the XML declares entities, which product metadata never do",
+            where=str(path),
+            fix="Do not trust it.",
+        )
+    try:
+        root = ElementTree.fromstring(raw)
+    except ElementTree.ParseError as error:
+        raise ProductError(
+            f"the XML is damaged or cut off ({error})", where=str(path), fix="Copy or download it again."
+        ) from error
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rpartition("}")[2].lower()
+    return root
+
+
+def text_at(element: ElementTree.Element, place: str) -> str:
+    """The text at a place below an element, stripped; "" where there is none."""
+    return (element.findtext(place) or "").strip()
