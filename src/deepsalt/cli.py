@@ -109,6 +109,10 @@ def simulate(
     laws: Annotated[
         str, typer.Option(help="usual, or other: moisture and mixtures unlike what a mapper assumes.")
     ] = "usual",
+    products: Annotated[
+        str, typer.Option(help="Further products, in their own formats: enmap,prisma,emit,sentinel2.")
+    ] = "",
+    looks: Annotated[int, typer.Option(help="Days on which the further products are taken.")] = 1,
     json: Json = False,
 ) -> None:
     """Write a simulated world: library, scenes, ground points, covariates and the truth."""
@@ -119,7 +123,8 @@ def simulate(
 
     console = Console(json)
     size = WorldSettings.small(seed) if small else WorldSettings(seed=seed)
-    settings = replace(size, sensor=sensor, laws=laws)
+    further = tuple(name.strip() for name in products.split(",") if name.strip())
+    settings = replace(size, sensor=sensor, laws=laws, products=further, looks=looks)
     with console.progress() as progress:
         simulate_world(out, settings, progress)
     console.facts(inspect_path(out), str(out))

@@ -9,12 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from deepsalt.simulate.regions import FAMILIES, REGIONS, Region
-from deepsalt.simulate.settings import LAWS, SENSORS, WorldSettings
+from deepsalt.simulate.settings import LAWS, PRODUCTS, SENSORS, WorldSettings
 
 if TYPE_CHECKING:
     from deepsalt.simulate.world import World, simulate_world
 
-__all__ = ["FAMILIES", "LAWS", "REGIONS", "SENSORS", "Region", "World", "WorldSettings", "simulate_world"]
+__all__ = [
+    "FAMILIES",
+    "LAWS",
+    "PRODUCTS",
+    "REGIONS",
+    "SENSORS",
+    "Region",
+    "World",
+    "WorldSettings",
+    "simulate_world",
+]
 
 
 def __getattr__(name: str) -> Any:

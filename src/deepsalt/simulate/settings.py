@@ -18,6 +18,9 @@ _SMALLEST_SCENE = 24
 #: What may stand in `WorldSettings.sensor` and `WorldSettings.laws`.
 SENSORS = ("enmap", "prisma", "emit")
 LAWS = ("usual", "other")
+#: What may stand in `WorldSettings.products`: sensors whose own product format is written.
+PRODUCTS = ("enmap", "prisma", "emit", "sentinel2")
+_MOST_LOOKS = 12
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,10 @@ class WorldSettings:
                             (`deepsalt.simulate.laws`); land, library and points stay the same
     ec_measured             share of the library's profiles whose EC was measured, above 0 up to 1; the EC
                             of the others is empty. In KSSL 35,518 of 92,436 layers have an EC 1:2
+    products                sensors that photograph the land as well, each in its own product format and
+                            geometry: "enmap", "prisma", "emit", "sentinel2". The soil is the same for all
+    looks                   days on which `products` are taken, 24 days apart; the first is that of the
+                            world's own scene. Moisture, plants, crust and clouds are another day's
     """
 
     seed: int = 0
@@ -56,9 +63,12 @@ class WorldSettings:
     sensor: str = "enmap"
     laws: str = "usual"
     ec_measured: float = 1.0
+    products: tuple[str, ...] = ()
+    looks: int = 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "regions", tuple(self.regions))
+        object.__setattr__(self, "products", tuple(self.products))
         if self.seed < 0:
             raise UsageError(f"seed is {self.seed}", where="settings", fix="Use 0 or a larger whole number.")
         known_regions(self.regions)
@@ -75,6 +85,10 @@ class WorldSettings:
             if not 0 <= getattr(self, name) <= 0.5:
                 raise UsageError(f"{name} is {getattr(self, name)}", where="settings", fix="Use 0 to 0.5.")
         _check_choice("sensor", self.sensor, SENSORS)
+        for product in self.products:
+            _check_choice("products", product, PRODUCTS)
+        if not 1 <= self.looks <= _MOST_LOOKS:
+            raise UsageError(f"looks is {self.looks}", where="settings", fix=f"Use 1 to {_MOST_LOOKS}.")
         _check_choice("laws", self.laws, LAWS)
         if not 0 < self.ec_measured <= 1:
             raise UsageError(
@@ -96,7 +110,7 @@ class WorldSettings:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as they stand in `world.json`."""
-        return {**asdict(self), "regions": list(self.regions)}
+        return {**asdict(self), "regions": list(self.regions), "products": list(self.products)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, where: str = "settings") -> WorldSettings:

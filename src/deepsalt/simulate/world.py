@@ -19,6 +19,7 @@ from deepsalt.simulate.enmap_product import write_enmap
 from deepsalt.simulate.landscape import Landscape, landscape
 from deepsalt.simulate.library import library_of
 from deepsalt.simulate.points import points_of
+from deepsalt.simulate.products import write_products
 from deepsalt.simulate.rasters import covariate_layers, truth_layers, write_raster
 from deepsalt.simulate.regions import known_regions
 from deepsalt.simulate.settings import WorldSettings
@@ -81,6 +82,11 @@ class World:
 
     def scene(self, region: str) -> Path:
         return self.root / "scenes" / self.about(region)["scene"]
+
+    def products(self, region: str, sensor: str | None = None) -> tuple[Path, ...]:
+        """The further products of a region, in the order of days; only those of one sensor if it is named."""
+        told = self.about(region).get("products", [])
+        return tuple(self.root / "products" / p["path"] for p in told if sensor in (None, p["sensor"]))
 
     def covariates(self, region: str) -> Path:
         return self.root / "covariates" / f"{self.about(region)['name']}.tif"
@@ -147,11 +153,13 @@ def _write_world(folder: Path, settings: WorldSettings, tell: Progress) -> None:
         taken = acquire(land, settings)
         write = write_enmap if settings.sensor == "enmap" else write_cube
         scene = write(taken, folder / "scenes").name
+        further = write_products(land, settings, folder / "products")
         tell(f"{region.name}: laboratory library", done + 2, total)
         libraries.append(library_of(land, settings))
         tell(f"{region.name}: ground points", done + 3, total)
         points.append(points_of(land, settings, taken.start))
-        entries.append(_entry(land, taken, scene, len(libraries[-1]), len(points[-1])))
+        entry = _entry(land, taken, scene, len(libraries[-1]), len(points[-1]))
+        entries.append({**entry, "products": further})
     pd.concat(libraries, ignore_index=True).to_parquet(folder / "library.parquet", index=False)
     pd.concat(points, ignore_index=True).to_csv(folder / "points.csv", index=False, lineterminator="\n")
     told = {

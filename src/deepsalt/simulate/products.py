@@ -1,0 +1,35 @@
+"""Further satellite products of the land: other sensors in their own formats, and other days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from deepsalt.simulate.acquisition import acquire
+from deepsalt.simulate.enmap_product import write_enmap
+from deepsalt.simulate.landscape import Landscape, on_day
+from deepsalt.simulate.settings import WorldSettings
+from deepsalt.spectra import Sensor
+
+#: (land of the day, settings, look, folder) -> the product's path and the start of its acquisition
+Writer = Callable[[Landscape, WorldSettings, int, Path], tuple[Path, str]]
+
+
+def write_products(land: Landscape, settings: WorldSettings, folder: Path) -> list[dict[str, Any]]:
+    """Write every look of every sensor in `settings.products`; what `world.json` tells of each."""
+    told = []
+    for look in range(settings.looks):
+        today = on_day(land, settings, look)
+        for sensor in settings.products:
+            path, date = _WRITERS[sensor](today, settings, look, folder)
+            told.append({"sensor": sensor, "look": look, "date": date, "path": path.name})
+    return told
+
+
+def _enmap(land: Landscape, settings: WorldSettings, look: int, folder: Path) -> tuple[Path, str]:
+    taken = acquire(land, settings, sensor=Sensor.load("enmap"), look=look)
+    return write_enmap(taken, folder), f"{taken.start:%Y-%m-%d}"
+
+
+_WRITERS: dict[str, Writer] = {"enmap": _enmap}
