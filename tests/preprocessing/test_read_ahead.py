@@ -1,0 +1,60 @@
+"""Reading ahead gives what reading gives, in order, and stops when asked."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tests.toys import MemoryScene, toy_scene
+
+from deepsalt.errors import ProductError
+from deepsalt.preprocessing.read_ahead import read_ahead
+from deepsalt.spectra import Spectra, Window
+
+
+def of_strips() -> MemoryScene:
+    return replace(toy_scene(), block=(2, 10))
+
+
+def test_every_window_comes_once_in_order_with_its_own_pixels() -> None:
+    scene = of_strips()
+    parts = list(read_ahead(scene, 40))
+    assert [part.window for part in parts] == list(scene.windows(40))
+    assert len(parts) == 3
+    for part in parts:
+        np.testing.assert_array_equal(part.spectra.values, scene.read(part.window).values)
+        np.testing.assert_array_equal(part.quality, scene.mask(part.window))
+
+
+def test_only_one_window_is_read_ahead() -> None:
+    begun: list[int] = []
+
+    class Counting(MemoryScene):
+        def read(self, window: Window | None = None) -> Spectra:
+            begun.append((window or self.whole()).row)
+            return super().read(window)
+
+    scene = of_strips()
+    counting = Counting(**{name: getattr(scene, name) for name in scene.__dataclass_fields__})
+    parts = read_ahead(counting, 20)
+    next(parts)
+    assert len(begun) <= 2
+    parts.close()
+    assert len(begun) <= 2
+    assert not [t for t in threading.enumerate() if t.name.startswith("read-ahead")]
+
+
+def test_an_error_is_raised_where_its_window_is_due() -> None:
+    class Broken(MemoryScene):
+        def read(self, window: Window | None = None) -> Spectra:
+            if window and window.row == 4:
+                raise ProductError("cut off", where="toy")
+            return super().read(window)
+
+    scene = of_strips()
+    parts = read_ahead(Broken(**{name: getattr(scene, name) for name in scene.__dataclass_fields__}), 20)
+    assert [next(parts).window.row, next(parts).window.row] == [0, 2]
+    with pytest.raises(ProductError, match="cut off"):
+        next(parts)
