@@ -1,0 +1,224 @@
+"""Intervals that hold: conformal predictive distributions, calibrated on groups that were held out.
+
+The answers of models that had not seen a row's group tell how wrong an answer is: the residuals, observed
+minus predicted on ln(1+ECe). Added to a new answer they make a distribution of what may be there, from which
+come the interval of any level and the probability to exceed any threshold. How much a residual counts:
+
+- Mondrian classes: an answer is compared with residuals of answers of its own salinity class, so that
+  coverage holds in each class and not only over all (Vovk et al. 2005, Algorithmic Learning in a Random
+  World, 4.5).
+- The question: a field of a scene with ground points is answered from residuals of held-out fields, a pixel
+  of a scene without any from residuals of scenes that were held out whole.
+- Weights: groups count alike however many rows they have (Dunn et al. 2022, JASA 118:2491), and rows
+  like those of the new scene may count more, by the ratio of densities (Tibshirani et al. 2019, NeurIPS,
+  conformal prediction under covariate shift).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from deepsalt.errors import UsageError
+from deepsalt.units import ece_from_log, log_ece
+
+Floats = NDArray[np.float64]
+
+#: Answers are sorted into classes at these ECe, dS/m: those of the USDA.
+CLASS_EDGES_DS_M = (2.0, 4.0, 8.0, 16.0)
+#: A class with fewer rows or groups is joined with its neighbour.
+FEWEST_ROWS, FEWEST_GROUPS = 30, 6
+#: Effective number of rows below which weights are drawn towards equal ones.
+_FEWEST_EFFECTIVE = 30.0
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Residuals:
+    """What held-out groups taught: all arrays (n,).
+
+    answer    predicted ln(1+ECe)
+    residual  observed - predicted, ln(1+ECe)
+    group     the group that was held out with the row
+    """
+
+    answer: Floats
+    residual: Floats
+    group: NDArray[np.str_]
+
+    def __post_init__(self) -> None:
+        answer, residual = np.asarray(self.answer, float), np.asarray(self.residual, float)
+        if answer.ndim != 1 or answer.shape != residual.shape or len(answer) != len(self.group):
+            raise UsageError(
+                f"residuals of shapes {answer.shape}, {residual.shape} and {len(self.group)} groups"
+            )
+        if not len(answer) or not (np.isfinite(answer).all() and np.isfinite(residual).all()):
+            raise UsageError("residuals must be finite and there must be some", fix="Leave out missing rows.")
+        object.__setattr__(self, "answer", answer)
+        object.__setattr__(self, "residual", residual)
+        object.__setattr__(self, "group", np.asarray(self.group).astype(str))
+
+    def __len__(self) -> int:
+        return len(self.answer)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The residuals of one class of answers, sorted, and how much each counts.
+
+    share  (n + 1,) cumulative weight up to each residual, beginning with 0; the rest up to 1 is the weight of
+           the row that is asked, whose residual may lie anywhere
+    """
+
+    residual: Floats
+    share: Floats
+
+    def quantile(self, level: float, *, upper: bool) -> float:
+        """The residual below which a share of at most `level` lies; upper: at least.
+
+        The asked row's own weight is put on the far side, so that the interval is no narrower than it may be.
+        Beyond all residuals the outermost one stands: with few rows an interval is as wide as they can tell.
+        """
+        if upper:
+            at = int(np.searchsorted(self.share[1:], level - _ROUNDING, side="left"))
+        else:
+            below = self.share[:-1] + (1.0 - self.share[-1])
+            at = int(np.searchsorted(below, level + _ROUNDING, side="right")) - 1
+        return float(self.residual[min(max(at, 0), len(self.residual) - 1)])
+
+    def above(self, margin: Floats) -> Floats:
+        """Probability that the residual exceeds each margin; the asked row's weight is split evenly."""
+        below = self.share[np.searchsorted(self.residual, margin, side="right")]
+        return 1.0 - (below + 0.5 * (1.0 - self.share[-1]))
+
+
+@dataclass(frozen=True, eq=False)
+class PredictiveDistribution:
+    """Residuals by class of answer, ready to be asked; make one with `calibrated`.
+
+    edges   (k,) ln(1+ECe) between the classes, increasing
+    scores  (k + 1,) the residuals of each class
+    """
+
+    edges: Floats
+    scores: tuple[Scores, ...] = field(default=())
+
+    def interval(self, answer: ArrayLike, level: float) -> tuple[Floats, Floats]:
+        """(n,) lower and upper bound of ln(1+ECe), the lower never below 0.
+
+        level  share of places whose ECe should lie between, above 0 and below 1
+        """
+        if not 0 < level < 1:
+            raise UsageError(f"level is {level}", fix="Give a share between 0 and 1, such as 0.9.")
+        guess = np.asarray(answer, float)
+        tail = (1.0 - level) / 2.0
+        low = np.array([one.quantile(tail, upper=False) for one in self.scores])
+        high = np.array([one.quantile(1.0 - tail, upper=True) for one in self.scores])
+        which = self._class_of(guess)
+        return np.maximum(guess + low[which], 0.0), np.maximum(guess + high[which], 0.0)
+
+    def interval_ds_m(self, ece_ds_m: ArrayLike, level: float) -> tuple[Floats, Floats]:
+        """(n,) lower and upper ECe, dS/m, around answers in dS/m."""
+        low, high = self.interval(log_ece(np.asarray(ece_ds_m, float)), level)
+        return ece_from_log(low), ece_from_log(high)
+
+    def probability_above(self, answer: ArrayLike, threshold_ds_m: float) -> Floats:
+        """(n,) probability that ECe exceeds a threshold in dS/m; NaN for a missing answer."""
+        guess = np.asarray(answer, float)
+        which = self._class_of(guess)
+        found = np.full(guess.shape, np.nan)
+        margin = float(log_ece(np.array([threshold_ds_m]))[0]) - guess
+        for number, scores in enumerate(self.scores):
+            here = (which == number) & np.isfinite(guess)
+            found[here] = scores.above(margin[here])
+        return found
+
+    def _class_of(self, answer: Floats) -> NDArray[np.intp]:
+        return np.searchsorted(self.edges, answer, side="right")
+
+
+def calibrated(
+    residuals: Residuals,
+    weights: ArrayLike | None = None,
+    edges_ds_m: Sequence[float] = CLASS_EDGES_DS_M,
+) -> PredictiveDistribution:
+    """The predictive distribution of held-out residuals.
+
+    weights     (n,) how much each row counts beside the balance of groups, for example `shift_weights`
+    edges_ds_m  classes of answers; those with too few rows or groups are joined
+    """
+    counts = np.unique(residuals.group, return_inverse=True, return_counts=True)
+    weight = 1.0 / counts[2][counts[1]]
+    if weights is not None:
+        weight = tempered(weight * np.asarray(weights, float), weight)
+    edges = _joined(residuals, log_ece(np.asarray(edges_ds_m, float)))
+    which = np.searchsorted(edges, residuals.answer, side="right")
+    scores = [_scores(residuals.residual[which == k], weight[which == k]) for k in range(len(edges) + 1)]
+    return PredictiveDistribution(edges, tuple(scores))
+
+
+def tempered(weights: Floats, equal: Floats) -> Floats:
+    """Weights drawn towards `equal` until they are worth some thirty rows, or as many as `equal` are.
+
+    A few rows with nearly all the weight would say little and look like much: weights w become w^t e^(1-t)
+    with the largest t from 1 down to 0 that is enough.
+    """
+    wanted = min(_FEWEST_EFFECTIVE, effective(equal))
+    safe = np.maximum(weights / weights.max(), 1e-12)
+    for t in np.linspace(1.0, 0.0, 21):
+        mixed = safe**t * equal ** (1.0 - t)
+        if effective(mixed) >= wanted - 1e-9:
+            return np.asarray(mixed)
+    return equal
+
+
+def effective(weights: Floats) -> float:
+    """Kish's effective number of rows, (sum w)^2 / sum w^2."""
+    return float(weights.sum() ** 2 / np.maximum((weights**2).sum(), 1e-300))
+
+
+def _scores(residual: Floats, weight: Floats) -> Scores:
+    order = np.argsort(residual, kind="stable")
+    own = weight[order] / weight.sum()
+    rows = effective(weight)
+    return Scores(residual[order], np.concatenate([[0.0], np.cumsum(own)]) * rows / (rows + 1.0))
+
+
+def _joined(residuals: Residuals, edges: Floats) -> Floats:
+    """Edges without those beside a class of too few rows or groups; the smallest class goes first."""
+    kept = list(np.unique(edges))
+    while kept:
+        which = np.searchsorted(kept, residuals.answer, side="right")
+        rows = np.bincount(which, minlength=len(kept) + 1)
+        groups = np.array([len(np.unique(residuals.group[which == k])) for k in range(len(kept) + 1)])
+        short = np.flatnonzero((rows < FEWEST_ROWS) | (groups < FEWEST_GROUPS))
+        if not len(short):
+            break
+        worst = int(short[np.argmin(rows[short])])
+        sides = [k for k in (worst - 1, worst) if 0 <= k < len(kept)]
+        smaller = min(sides, key=lambda k: rows[k] + rows[k + 1])
+        kept.pop(smaller)
+    return np.array(kept, float)
+
+
+def shift_weights(calibration: ArrayLike, asked: ArrayLike, seed: int = 0) -> Floats:
+    """(n,) how much likelier each calibration row is among the rows that are asked: the ratio of densities.
+
+    calibration, asked  (n, k), (m, k) features of both sides, such as the answer and what it is computed from
+
+    By logistic regression with an L2 penalty on standardised features: the odds of a row estimate the ratio
+    (Bickel et al. 2009, JMLR 10:2137). Mean 1.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    known, new = np.asarray(calibration, float), np.asarray(asked, float)
+    both = np.concatenate([known, new])
+    scaled = (both - known.mean(axis=0)) / np.maximum(known.std(axis=0), 1e-9)
+    scaled = np.clip(scaled, -4.0, 4.0)
+    side = np.repeat([0, 1], [len(known), len(new)])
+    balanced = LogisticRegression(C=0.1, class_weight="balanced", max_iter=500, random_state=seed)
+    odds = np.exp(balanced.fit(scaled, side).decision_function(scaled[: len(known)]))
+    return np.asarray(odds / odds.mean())
