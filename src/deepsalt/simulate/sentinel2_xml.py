@@ -54,14 +54,16 @@ class Names:
 
 
 def tile_of(grid: Grid, latitude: float) -> str:
-    """The 100 km square of the military grid that holds the upper left corner, such as "32TQM".
+    """The 100 km square of the military grid that holds the middle, such as "32TQM".
 
     Source: NGA.STND.0037, Universal Grids and Grid Reference Systems, the MGRS lettering scheme "AA".
     """
     zone = grid.epsg % 100
-    column = _COLUMNS[zone % 3][int(grid.left // _SQUARE_M) - 1]
+    x = grid.left + grid.pixel_m * grid.columns / 2
+    y = grid.top - grid.pixel_m * grid.rows / 2
+    column = _COLUMNS[zone % 3][int(x // _SQUARE_M) - 1]
     start = 0 if zone % 2 else _EVEN_ZONES_START
-    row = _ROWS[(int(grid.top // _SQUARE_M) + start) % len(_ROWS)]
+    row = _ROWS[(int(y // _SQUARE_M) + start) % len(_ROWS)]
     return f"{zone:02d}{_LATITUDES[int((latitude + 80) // 8)]}{column}{row}"
 
 
@@ -142,7 +144,7 @@ def _image_characteristics(about: ET.Element) -> None:
         _text(offsets, "BOA_ADD_OFFSET", OFFSET, band_id=str(band))
 
 
-def _percent(holds: NDArray[np.generic]) -> float:
+def _percent(holds: NDArray[np.bool_] | NDArray[np.uint8]) -> float:
     return 100.0 * float(np.mean(holds)) if holds.size else 0.0
 
 
