@@ -7,15 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.readers.safe import BANDS, COLUMNS, LEFT, NATIVE, PRODUCT, ROWS, TOP, Safe, stored_value
 
 import deepsalt as ds
-from deepsalt.errors import ProductError, UsageError
+from deepsalt.errors import DeepSaltError, ProductError, UsageError
 from deepsalt.readers.registry import reader_for
 from deepsalt.readers.sentinel2 import READER
 from deepsalt.spectra import MaskReason, Sensor, Window
 
-B2, B8, B11 = BANDS.index("B2"), BANDS.index("B8"), BANDS.index("B11")
+B2, B8, B11 = (BANDS.index(band) for band in ("B2", "B8", "B11"))
 AT_20 = (3 * ROWS, 3 * COLUMNS)
 
 
@@ -86,12 +88,15 @@ def test_the_offset_comes_with_baseline_04(
     assert ("BOA_ADD_OFFSET" in " ".join(scene.notes)) == bool(note)
 
 
-def test_each_band_has_its_own_offset(safe: Safe) -> None:
-    """Numbers of bands (band_id) count B8A as 8 and B9 as 9: B11 is 11 and B12 is 12."""
-    safe.xml = lambda text: text.replace('band_id="11">-1000', 'band_id="11">-500')
-    values = ds.read(safe.write()).read().values
-    assert values[0, 0, B11] == pytest.approx((stored_value("B11") - 500) / 1e4)
-    assert values[0, 0, BANDS.index("B12")] == pytest.approx((stored_value("B12") - 1000) / 1e4)
+@pytest.mark.parametrize(("number", "band"), [(0, "B1"), (7, "B8"), (8, "B8A"), (9, "B9"), (12, "B12")])
+def test_each_band_has_its_own_offset(safe: Safe, number: int, band: str) -> None:
+    """Numbers of bands (band_id) run by wavelength, so that B8A is 8 and B9 is 9."""
+    safe.xml = lambda text: text.replace(f'band_id="{number}">-1000', f'band_id="{number}">-500')
+    values = ds.read(safe.write()).read().values[0, 0]
+    for at, other in enumerate(BANDS):
+        if other != "B10":
+            offset = 500 if other == band else 1000
+            assert values[at] == pytest.approx((stored_value(code_of(other)) - offset) / 1e4)
 
 
 def test_reflectance_below_zero_is_real(safe: Safe) -> None:
@@ -357,6 +362,7 @@ def test_one_band_twice_is_refused(safe: Safe) -> None:
     ("found", "instead", "match"),
     [
         (">10000<", ">many<", "BOA_QUANTIFICATION_VALUE is 'many'"),
+        (">10000<", ">nan<", "BOA_QUANTIFICATION_VALUE is 'nan'"),
         (">10000<", ">0<", "BOA_QUANTIFICATION_VALUE is 0"),
         (">-1000<", "><", "BOA_ADD_OFFSET is None"),
         ('band_id="12"', 'band_id="B12"', "BOA_ADD_OFFSET of a band 'B12'"),
@@ -376,3 +382,27 @@ def test_reading_writes_nothing(safe: Safe) -> None:
     scene.read()
     scene.mask()
     assert sorted((f.name, f.stat().st_mtime_ns) for f in path.rglob("*")) == before
+
+
+@given(where=st.floats(0, 1), noise=st.binary(max_size=12), how=st.sampled_from(["cut", "over", "in"]))
+def test_damage_anywhere_in_the_metadata_is_told(
+    where: float, noise: bytes, how: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Nothing but an error of ours may come out, or a scene that can be read."""
+    folder = tmp_path_factory.getbasetemp() / "damaged_safe"
+    path = Safe(folder).path if folder.exists() else Safe(folder).write()
+    file = path / "MTD_MSIL2A.xml"
+    raw = file.read_bytes()
+    at = int(where * len(raw))
+    rest = {"cut": b"", "over": raw[at + len(noise) :], "in": raw[at:]}[how]
+    said = "a scene that can be read"
+    try:
+        file.write_bytes(raw[:at] + noise + rest)
+        scene = ds.read(file)
+        scene.mask()
+        assert not np.isinf(scene.read().values).any()
+    except DeepSaltError as error:
+        said = str(error)
+    finally:
+        file.write_bytes(raw)
+    assert len(said) > 20

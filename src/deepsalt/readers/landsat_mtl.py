@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from deepsalt.errors import ProductError
-from deepsalt.readers.product_xml import parsed
+from deepsalt.readers.product_xml import finite, parsed
 from deepsalt.readers.raster_scene import time_from_text
 
 _ROOT = "LANDSAT_METADATA_FILE"
@@ -92,10 +92,10 @@ def _by_band(scales: Mapping[str, str], key: str, path: Path) -> dict[str, float
     found = {}
     for name, text in scales.items():
         if name.startswith(key) and name[len(key) :].isdigit():
-            try:
-                found[f"B{name[len(key) :]}"] = float(text)
-            except ValueError:
-                raise _damaged(path, f"{name} is {text!r}, not a number") from None
+            value = finite(text)
+            if value is None:
+                raise _damaged(path, f"{name} is {text!r}, not a number")
+            found[f"B{name[len(key) :]}"] = value
     return found
 
 

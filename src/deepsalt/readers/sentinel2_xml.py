@@ -10,7 +10,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from deepsalt.errors import ProductError
-from deepsalt.readers.product_xml import parsed, text_at
+from deepsalt.readers.product_xml import finite, parsed, text_at
 from deepsalt.readers.raster_scene import time_from_text
 
 _HEAD = 4096
@@ -192,9 +192,9 @@ def _text(root: ElementTree.Element, tag: str) -> str:
 
 
 def _number(text: str | None, what: str, path: Path) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
+    value = finite(text or "")
+    if value is None:
         raise ProductError(
             f"{what} is {text!r}, not a number", where=str(path), fix="Download the product again."
-        ) from None
+        )
+    return value
