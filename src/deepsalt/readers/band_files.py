@@ -59,11 +59,6 @@ class Nesting:
             stored = stored[row : row + part.rows, column : column + part.columns]
         return stored[None]
 
-    def block(self, of_file: tuple[int, int]) -> tuple[int, int]:
-        """(rows, columns) of the scene that one block of the file covers; at least 1."""
-        rows, columns = (max(1, size * self.coarser // self.finer) for size in of_file)
-        return rows, columns
-
     def _span(self, first: int, count: int, offset: int) -> tuple[int, int]:
         start = first * self.finer + offset
         stop = start + count * self.finer
