@@ -51,6 +51,8 @@ def test_widths_fall_back_to_the_spacing() -> None:
         ("prisma", 234, 406.993, 2497.116),
         ("emit", 285, 381.006, 2492.924),
         ("sentinel2", 13, 442.7, 2202.4),
+        ("sentinel2b", 13, 442.2, 2185.7),
+        ("landsat8", 7, 443.0, 2201.2),
     ],
 )
 def test_a_shipped_table(name: str, bands: int, first: float, last: float) -> None:
@@ -98,13 +100,48 @@ def test_a_table_agrees_with_the_published_centres(shared_data, name: str, file:
     assert Sensor.load(name).axis.values == pytest.approx(published, abs=6e-4)
 
 
+def centre_and_width(curve: pd.DataFrame) -> tuple[float, float]:
+    """Mean wavelength weighted by the response, and the width at half of its highest value, nm."""
+    nm, response = curve["wavelength_nm"].to_numpy(float), curve["response"].to_numpy(float)
+    half = response.max() / 2
+    inside = np.flatnonzero(response >= half)
+    first, last = inside[0], inside[-1]
+    rise = np.interp(half, response[first - 1 : first + 1], nm[first - 1 : first + 1])
+    fall = np.interp(half, response[last : last + 2][::-1], nm[last : last + 2][::-1])
+    return float(np.average(nm, weights=response)), float(fall - rise)
+
+
 @pytest.mark.real_data
-def test_sentinel2_agrees_with_its_response_curves(shared_data) -> None:
-    curves = pd.read_csv(shared_data / "srf" / "sentinel2a_msi_srf.csv")
-    sensor = Sensor.load("sentinel2")
+@pytest.mark.parametrize(
+    ("name", "file", "centre_nm", "width_nm"),
+    [
+        ("sentinel2", "sentinel2a_msi_srf.csv", 0.3, 1.0),  # ESA's own rounded widths
+        ("sentinel2b", "sentinel2b_msi_srf.csv", 0.06, 0.06),
+    ],
+)
+def test_sentinel2_agrees_with_its_response_curves(
+    shared_data, name: str, file: str, centre_nm: float, width_nm: float
+) -> None:
+    curves = pd.read_csv(shared_data / "srf" / file)
+    sensor = Sensor.load(name)
+    assert sorted(sensor.detector) == sorted(curves["band"].unique())
     for band, curve in curves.groupby("band"):
         at = sensor.detector.index(band)
-        mean = np.average(curve["wavelength_nm"], weights=curve["response"])
-        high = curve.loc[curve["response"] >= curve["response"].max() / 2, "wavelength_nm"]
-        assert sensor.axis.values[at] == pytest.approx(mean, abs=0.5)
-        assert sensor.axis.widths[at] == pytest.approx(high.max() - high.min(), abs=2.0)
+        centre, width = centre_and_width(curve)
+        assert sensor.axis.values[at] == pytest.approx(centre, abs=centre_nm)
+        assert sensor.axis.widths[at] == pytest.approx(width, abs=width_nm)
+
+
+@pytest.mark.real_data
+def test_landsat8_agrees_with_its_response_curves(shared_data) -> None:
+    """The file has the first word of each name, so that both shortwave bands share one; it lacks B1."""
+    curves = pd.read_csv(shared_data / "srf" / "landsat_oli_srf.csv")
+    curves.loc[(curves["band"] == "Shortwave") & (curves["wavelength_nm"] > 1900), "band"] = "Shortwave 2"
+    names = {"Blue": "B2", "Green": "B3", "Red": "B4", "Near": "B5", "Shortwave": "B6", "Shortwave 2": "B7"}
+    assert set(curves["band"]) == set(names)
+    sensor = Sensor.load("landsat8")
+    for name, curve in curves.groupby("band"):
+        at = sensor.detector.index(names[name])
+        centre, width = centre_and_width(curve)
+        assert sensor.axis.values[at] == pytest.approx(centre, abs=0.06)
+        assert sensor.axis.widths[at] == pytest.approx(width, abs=0.06)

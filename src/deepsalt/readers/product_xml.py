@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -35,3 +36,16 @@ def parsed(path: Path) -> ElementTree.Element:
 def text_at(element: ElementTree.Element, place: str) -> str:
     """The text at a place below an element, stripped; "" where there is none."""
     return (element.findtext(place) or "").strip()
+
+
+def finite(text: str) -> float | None:
+    """The number that a text is; None where it is none, or not finite.
+
+    >>> finite("2.75e-05"), finite("nan"), finite("many")
+    (2.75e-05, None, None)
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None

@@ -31,6 +31,8 @@ _NAMES = (
     "spectral_text",
     "folder",
     "enmap",
+    "sentinel2",
+    "landsat",
     "geotiff",
 )
 
@@ -84,7 +86,8 @@ def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spec
     """Open a file or product, whatever its format.
 
     path     a wide or long table (CSV, Parquet, Excel), an ENVI spectral library, a file of ASD, Bruker
-             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a hyperspectral
+             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a
+             Sentinel-2 L2A product (.SAFE), a Landsat 8/9 Collection 2 Level-2 folder, a hyperspectral
              GeoTIFF, or a format of an installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
