@@ -9,6 +9,8 @@ from typing import Any
 from deepsalt.simulate.acquisition import acquire
 from deepsalt.simulate.enmap_product import write_enmap
 from deepsalt.simulate.landscape import Landscape, on_day
+from deepsalt.simulate.sentinel2_overpass import fly_over
+from deepsalt.simulate.sentinel2_product import write_sentinel2
 from deepsalt.simulate.settings import WorldSettings
 from deepsalt.spectra import Sensor
 
@@ -32,4 +34,9 @@ def _enmap(land: Landscape, settings: WorldSettings, look: int, folder: Path) ->
     return write_enmap(taken, folder), f"{taken.start:%Y-%m-%d}"
 
 
-_WRITERS: dict[str, Writer] = {"enmap": _enmap}
+def _sentinel2(land: Landscape, settings: WorldSettings, look: int, folder: Path) -> tuple[Path, str]:
+    overpass = fly_over(land, settings, look)
+    return write_sentinel2(overpass, folder), f"{overpass.main.start:%Y-%m-%d}"
+
+
+_WRITERS: dict[str, Writer] = {"enmap": _enmap, "sentinel2": _sentinel2}
