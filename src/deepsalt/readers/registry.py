@@ -32,6 +32,7 @@ _NAMES = (
     "folder",
     "enmap",
     "geotiff",
+    "emit",
 )
 
 #: Those of this package, so that they are there even where its metadata are not installed.
@@ -85,7 +86,7 @@ def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spec
 
     path     a wide or long table (CSV, Parquet, Excel), an ENVI spectral library, a file of ASD, Bruker
              OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a hyperspectral
-             GeoTIFF, or a format of an installed plug-in
+             GeoTIFF, an EMIT L2A granule, or a format of an installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
 
