@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.readers.bands import faults_of
-from deepsalt.readers.emit_files import MASK, REFLECTANCE, UNCERTAINTY, granule_of, looks_like_emit
+from deepsalt.readers.emit_files import (
+    MASK,
+    REFLECTANCE,
+    UNCERTAINTY,
+    data_set,
+    granule_of,
+    looks_like_emit,
+)
 from deepsalt.readers.emit_header import header_of
 from deepsalt.readers.emit_mask import (
     AEROSOL_ABOVE,
@@ -98,6 +105,7 @@ class EmitScene(Scene):
         """(latitude, longitude) of pixel centres, (y, x), degrees WGS84; NaN = not known.
 
         Those of the raw pixel that is shown: on the ortho grid they differ from the centres of the grid.
+        Raises ProductError for a file without locations.
         """
         part = self._checked(window)
         table = self._table(part)
@@ -144,7 +152,7 @@ class EmitScene(Scene):
         doing = f"read rows {part.row}-{part.row + part.rows - 1}, columns "
         doing += f"{part.column}-{part.column + part.columns - 1}"
         with opened(path, doing) as file:
-            stored = file[variable]
+            stored = data_set(file, variable)
             if table is not None:
                 return ortho_rectified(stored, table, outside, bands)
             values: NDArray[Any] = stored[(*part.slices, bands)[: stored.ndim]]

@@ -75,6 +75,13 @@ class Granule:
         return self.reflectance.facts | {words: part.path.name for words, part in beside.items() if part}
 
 
+def data_set(file: Any, name: str) -> Any:
+    """A data set of an open file by its path. Raises ProductError, naming it, where there is none."""
+    if name in file:
+        return file[name]
+    raise ProductError(f"the file has no {name}", where=file.filename, fix="Download the granule again.")
+
+
 def kind_of(path: Path) -> str:
     """What an EMIT file holds, by its content: the name of its data set, or "" for any other file."""
     import h5py

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError
 from deepsalt.readers.bands import band_order
-from deepsalt.readers.emit_files import REFLECTANCE, Part
+from deepsalt.readers.emit_files import REFLECTANCE, Part, data_set
 from deepsalt.readers.hdf5 import opened, text_of
 from deepsalt.readers.raster_scene import with_known_facts
 from deepsalt.spectra import Axis, Sensor
@@ -56,8 +56,8 @@ def header_of(part: Part, geometry: str) -> EmitHeader:
     notes: list[str] = [_SWATH_NOTE] if geometry == "swath" else []
     with opened(part.path) as file:
         stored = file[REFLECTANCE]
-        centres = np.asarray(file["sensor_band_parameters/wavelengths"][:], float)
-        widths = np.asarray(file["sensor_band_parameters/fwhm"][:], float)
+        centres = np.asarray(data_set(file, "sensor_band_parameters/wavelengths")[:], float)
+        widths = np.asarray(data_set(file, "sensor_band_parameters/fwhm")[:], float)
         flags = _good_flags(file)
         fill = float(np.ravel(stored.attrs.get("_FillValue", _FILL))[0])
         chunk = (int(stored.chunks[0]), int(stored.chunks[1])) if stored.chunks else None

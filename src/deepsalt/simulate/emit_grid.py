@@ -45,10 +45,11 @@ def lookup_table(view: View) -> LookupTable:
         return _METRES * np.stack([latitude.ravel(), narrow * longitude.ravel()], axis=1)
 
     raw = cKDTree(metres(view.latitude, view.longitude))
-    distance, nearest = raw.query(metres(top - row * SPACING_DEGREES, left + column * SPACING_DEGREES))
-    line, sample = np.unravel_index(nearest.reshape(rows, columns), view.shape)
-    sign = np.where(_hit(view, (rows, columns), left, top), 1, -1)
-    sign[distance.reshape(rows, columns) > _REACH_M] = 0
+    grid = metres(top - row * SPACING_DEGREES, left + column * SPACING_DEGREES)
+    distance, nearest = raw.query(grid, distance_upper_bound=_REACH_M)
+    outside = np.isinf(distance).reshape(rows, columns)
+    line, sample = np.unravel_index(nearest.reshape(rows, columns) * ~outside, view.shape)
+    sign = np.where(outside, 0, np.where(_hit(view, (rows, columns), left, top), 1, -1))
     return LookupTable(
         (sign * (sample + 1)).astype(np.int32),
         (sign * (line + 1)).astype(np.int32),
