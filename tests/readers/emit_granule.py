@@ -93,7 +93,7 @@ class Granule:
                 self._write_common(file)
                 for name, values in cubes[kind].items():
                     chunks = self.chunks if name == "reflectance" else None
-                    file.create_dataset(name, data=values, chunks=chunks)
+                    file.create_dataset(name, data=values, chunks=chunks, compression=chunks and "gzip")
                 if kind != "MASK":
                     self._write_bands(file)
                 elif self.names is not None:

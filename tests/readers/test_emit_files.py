@@ -13,6 +13,7 @@ from tests.readers.emit_granule import FILL, KEY, LINES, SAMPLES, Granule
 import deepsalt as ds
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.emit import READER
+from deepsalt.spectra import Window
 
 OTHER = {"time_coverage_start": "2024-06-02T10:11:12+0000", "flight_line": "emit20240602t101112_o15407_s000"}
 
@@ -57,6 +58,21 @@ def test_other_hdf5_files_are_left_to_other_readers(tmp_path: Path) -> None:
     assert not READER.matches(path)
     with pytest.raises(UsageError, match="no reader knows this file"):
         ds.read(path)
+
+
+def test_other_products_beside_the_granule_are_passed_over(granule: Granule) -> None:
+    folder = granule.write()
+    for name, content in (("EMIT_L1B_OBS", "obs"), ("EMIT_L1B_RAD", "radiance"), ("EMIT_L2B_MIN", "mineral")):
+        with h5py.File(folder / f"{name}_001_{KEY}.nc", "w") as file:
+            file[content] = np.zeros((2, 2, 2))
+            file.create_group("sensor_band_parameters")
+    with h5py.File(folder / "another.nc", "w") as file:
+        file.create_group("mask")
+        file.create_group("sensor_band_parameters")
+    (folder / f"EMIT_L2A_RFL_001_{KEY}.png").write_bytes(b"a browse image")
+    for path in (folder, granule.file("RFL")):
+        assert ds.read(path).notes == ()
+    assert not READER.matches(folder / "another.nc")
 
 
 def test_version_002_has_the_same_form_and_may_be_mixed(granule: Granule) -> None:
@@ -151,13 +167,28 @@ def test_a_truncated_file_is_one_clear_line(granule: Granule, kind: str, keep: f
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>log in</html>"])
-def test_a_mask_that_is_no_file_of_the_product(granule: Granule, content: bytes) -> None:
+@pytest.mark.parametrize("kind", ["RFL", "MASK"])
+def test_a_part_that_is_no_file_of_the_product(granule: Granule, kind: str, content: bytes) -> None:
     granule.write()
-    granule.file("MASK").write_bytes(content)
-    for path in (granule.folder, granule.file("RFL")):
+    granule.file(kind).write_bytes(content)
+    for path in (granule.folder, granule.file("RFL"))[: 2 if kind == "MASK" else 1]:
         with pytest.raises(ProductError, match=r"empty \(0 bytes\)|not NetCDF-4") as caught:
             ds.read(path)
-        assert granule.file("MASK").name in str(caught.value)
+        assert granule.file(kind).name in str(caught.value)
+
+
+def test_damaged_data_name_the_file_and_the_window(granule: Granule) -> None:
+    granule.chunks = (3, 5, 8)
+    granule.write()
+    with h5py.File(granule.file("RFL")) as file:
+        chunk = file["reflectance"].id.get_chunk_info(0)
+    with granule.file("RFL").open("r+b") as stream:
+        stream.seek(chunk.byte_offset)
+        stream.write(b"\xff" * chunk.size)
+    scene = ds.read(granule.folder)
+    with pytest.raises(ProductError, match=r"RFL_\S+: could not read rows 0-1, columns 0-7"):
+        scene.read(Window(0, 0, 2, 8))
+    assert np.isfinite(scene.read(Window(5, 0, 1, 8)).values).any(), "the other chunks are whole"
 
 
 def removed(*names: str) -> Callable[[h5py.File, str], None]:

@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.readers.bands import faults_of
-from deepsalt.readers.emit_files import (
-    MASK,
-    REFLECTANCE,
-    UNCERTAINTY,
-    data_set,
-    granule_of,
-    looks_like_emit,
-)
+from deepsalt.readers.emit_files import granule_of, looks_like_emit
 from deepsalt.readers.emit_header import header_of
 from deepsalt.readers.emit_mask import (
     AEROSOL_ABOVE,
@@ -27,6 +20,7 @@ from deepsalt.readers.emit_mask import (
     mask_layers,
     too_many_interpolated,
 )
+from deepsalt.readers.emit_part import MASK, REFLECTANCE, UNCERTAINTY, data_set
 from deepsalt.readers.glt import Table, ortho_rectified, read_table
 from deepsalt.readers.hdf5 import opened
 from deepsalt.readers.raster import check_window
@@ -112,8 +106,8 @@ class EmitScene(Scene):
         latitude, longitude = (
             self._picked(self.image, f"location/{name}", part, table) for name in ("lat", "lon")
         )
-        unknown = (latitude == self.fill) | (longitude == self.fill)
-        return np.where(unknown, np.nan, latitude), np.where(unknown, np.nan, longitude)
+        known = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
+        return np.where(known, latitude, np.nan), np.where(known, longitude, np.nan)
 
     def _values(self, path: Path, variable: str, part: Window, table: Table | None) -> NDArray[np.float32]:
         """Values of all bands in the order of `sensor`, NaN for the fill value and in empty bands."""

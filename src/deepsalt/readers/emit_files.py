@@ -9,54 +9,26 @@ attribute `flight_line`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from deepsalt.errors import DeepSaltError, ProductError
-from deepsalt.readers.hdf5 import is_hdf5, opened, text_of
+from deepsalt.readers.emit_part import (
+    MASK,
+    RADIANCE,
+    REFLECTANCE,
+    UNCERTAINTY,
+    Part,
+    is_named,
+    key_of,
+    kind_of,
+    part_of,
+)
+from deepsalt.readers.hdf5 import is_hdf5
 
-REFLECTANCE, MASK, UNCERTAINTY, _RADIANCE = "reflectance", "mask", "reflectance_uncertainty", "radiance"
-_KINDS = (REFLECTANCE, MASK, UNCERTAINTY, _RADIANCE)
-_BANDS_GROUP = "sensor_band_parameters"
-_NAME = re.compile(r"EMIT_L\w+?_[A-Z]+_\d{3}_(?P<key>\d{8}T\d{6}_\d+_\d+)", re.IGNORECASE)
 #: `flight_line` is the first characters of the producer's own file name: acquisition, orbit, segment.
 _FLIGHT_LINE = 31
-#: Attributes that `facts` keep, by the words they are told with.
-_FACTS = {
-    "product version": "product_version",
-    "software build": "software_build_version",
-    "flight line": "flight_line",
-    "time coverage start": "time_coverage_start",
-    "time coverage end": "time_coverage_end",
-    "crosstrack orientation": "crosstrack_orientation",
-    "day or night": "day_night_flag",
-}
 _WRONG_PARTS = "Download the granule again, all its parts together."
-
-
-@dataclass(frozen=True)
-class Part:
-    """One file of a granule.
-
-    kind         name of its data set
-    swath        (downtrack, crosstrack) pixels
-    ortho        (rows, columns) of the lookup table; None where the file has none
-    attributes   global attributes as text
-    """
-
-    path: Path
-    kind: str
-    swath: tuple[int, int]
-    ortho: tuple[int, int] | None
-    attributes: Mapping[str, str]
-
-    @property
-    def facts(self) -> dict[str, str]:
-        """What the attributes say of the granule, those that are there."""
-        return {words: self.attributes[key] for words, key in _FACTS.items() if self.attributes.get(key)}
 
 
 @dataclass(frozen=True)
@@ -75,31 +47,11 @@ class Granule:
         return self.reflectance.facts | {words: part.path.name for words, part in beside.items() if part}
 
 
-def data_set(file: Any, name: str) -> Any:
-    """A data set of an open file by its path. Raises ProductError, naming it, where there is none."""
-    if name in file:
-        return file[name]
-    raise ProductError(f"the file has no {name}", where=file.filename, fix="Download the granule again.")
-
-
-def kind_of(path: Path) -> str:
-    """What an EMIT file holds, by its content: the name of its data set, or "" for any other file."""
-    import h5py
-
-    if not is_hdf5(path):
-        return ""
-    try:
-        with h5py.File(path, "r") as file:
-            return _kind(file)
-    except (OSError, RuntimeError, KeyError):
-        return ""
-
-
 def looks_like_emit(path: Path) -> bool:
     """Whether a path is an EMIT file, or a folder that holds one; a damaged file is known by its name."""
     if path.is_dir():
         return any(looks_like_emit(file) for file in path.iterdir() if file.is_file())
-    return bool(kind_of(path)) or (is_hdf5(path) and _is_named(path))
+    return bool(kind_of(path)) or (is_hdf5(path) and is_named(path))
 
 
 def granule_of(path: Path) -> Granule:
@@ -111,15 +63,15 @@ def granule_of(path: Path) -> Granule:
     """
     alone = path.is_dir()
     image = _reflectance_in(path) if alone else path
-    reflectance = _part(image)
+    reflectance = part_of(image)
     if reflectance.kind != REFLECTANCE:
         raise _no_reflectance(reflectance)
     found: dict[str, Part] = {}
-    for part in map(_part, _candidates(image, alone)):
+    for part in map(part_of, _candidates(image, alone)):
         if part.kind not in (MASK, UNCERTAINTY):
             continue
         if not _same_granule(reflectance, part):
-            if alone or _key(part.path) == _key(image) != "":
+            if alone or key_of(part.path) == key_of(image) != "":
                 raise _of_another(reflectance, part)
             continue
         _check_sizes(reflectance, part)
@@ -144,42 +96,6 @@ def _notes(reflectance: Part, mask: Part | None, uncertainty: Part | None) -> tu
     return tuple(notes)
 
 
-def _kind(file: Any) -> str:
-    return next((kind for kind in _KINDS if kind in file and _BANDS_GROUP in file), "")
-
-
-def _part(path: Path) -> Part:
-    """What the header of a file says. Raises ProductError if it is no EMIT file or cannot be read."""
-    if path.stat().st_size == 0:
-        raise ProductError("the file is empty (0 bytes)", where=str(path), fix="Copy or download it again.")
-    if not is_hdf5(path):
-        raise ProductError("not NetCDF-4 (HDF5)", where=str(path), fix="Copy or download it again.")
-    with opened(path) as file:
-        kind = _kind(file)
-        if not kind:
-            raise ProductError(
-                f"no EMIT data: none of {', '.join(_KINDS)} beside a group {_BANDS_GROUP}",
-                where=str(path),
-                fix="Give the reflectance file (EMIT_L2A_RFL_...nc) or the folder of a granule.",
-            )
-        shape = file[kind].shape
-        if len(shape) != 3:
-            raise ProductError(
-                f"{kind} has {len(shape)} axes, not downtrack, crosstrack and bands",
-                where=str(path),
-                fix=_WRONG_PARTS,
-            )
-        table = file["location/glt_x"].shape if "location/glt_x" in file else None
-        attributes = {key: text_of(value) for key, value in file.attrs.items()}
-        return Part(path, kind, tuple(shape[:2]), table, attributes)
-
-
-def _key(path: Path) -> str:
-    """Time, orbit and scene in a file's name; "" for a name of another form."""
-    match = _NAME.match(path.name)
-    return match["key"].upper() if match else ""
-
-
 def _reflectance_in(folder: Path) -> Path:
     images = [file for file in _files(folder) if kind_of(file) == REFLECTANCE]
     if len(images) == 1:
@@ -190,7 +106,7 @@ def _reflectance_in(folder: Path) -> Path:
             where=str(folder),
             fix=f"Give one of them, for example {images[0].name}.",
         )
-    parts = [_part(file) for file in _files(folder) if _is_named(file) or kind_of(file)]
+    parts = [part_of(file) for file in _files(folder) if is_named(file) or kind_of(file)]
     if parts:
         raise _no_reflectance(parts[0])
     raise ProductError("no EMIT file in this folder", where=str(folder), fix="Give the folder of a granule.")
@@ -202,18 +118,13 @@ def _files(folder: Path) -> list[Path]:
 
 def _candidates(image: Path, alone: bool) -> list[Path]:
     """Other EMIT files of the folder; unless the granule is alone in it, not those named for another."""
-    own, found = _key(image), []
+    own, found = key_of(image), []
     for file in _files(image.parent):
-        theirs = _key(file)
+        theirs = key_of(file)
         foreign = not alone and bool(own and theirs and own != theirs)
-        if file != image and not foreign and (_is_named(file) or kind_of(file)):
+        if file != image and not foreign and (is_named(file) or kind_of(file) in (MASK, UNCERTAINTY)):
             found.append(file)
     return found
-
-
-def _is_named(path: Path) -> bool:
-    """Whether a name says that this is an EMIT file, so that it counts even if it is damaged."""
-    return bool(_NAME.match(path.name)) and path.suffix.lower() == ".nc"
 
 
 def _same_granule(one: Part, other: Part) -> bool:
@@ -223,7 +134,7 @@ def _same_granule(one: Part, other: Part) -> bool:
         ours, theirs = one.attributes.get(key, ""), other.attributes.get(key, "")
         if ours and theirs:
             said.append(ours[:_FLIGHT_LINE].lower() == theirs[:_FLIGHT_LINE].lower())
-    names = _key(one.path), _key(other.path)
+    names = key_of(one.path), key_of(other.path)
     if all(names):
         said.append(names[0] == names[1])
     return all(said)
@@ -240,7 +151,7 @@ def _check_sizes(reflectance: Part, part: Part) -> None:
 
 
 def _of_another(reflectance: Part, part: Part) -> DeepSaltError:
-    told = [p.attributes.get("flight_line") or _key(p.path) or "no name" for p in (part, reflectance)]
+    told = [p.attributes.get("flight_line") or key_of(p.path) or "no name" for p in (part, reflectance)]
     return ProductError(
         f"{part.path.name} is of another granule ({told[0]}) than {reflectance.path.name} ({told[1]})",
         where=str(reflectance.path.parent),
@@ -257,7 +168,7 @@ def _twice(one: Part, other: Part) -> DeepSaltError:
 
 
 def _no_reflectance(part: Part) -> DeepSaltError:
-    if part.kind == _RADIANCE:
+    if part.kind == RADIANCE:
         return ProductError(
             "at-sensor radiance (L1B)", where=str(part.path), fix="Order surface reflectance (L2A RFL)."
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError
 from deepsalt.readers.bands import band_order
-from deepsalt.readers.emit_files import REFLECTANCE, Part, data_set
+from deepsalt.readers.emit_part import REFLECTANCE, Part, data_set
 from deepsalt.readers.hdf5 import opened, text_of
 from deepsalt.readers.raster_scene import with_known_facts
 from deepsalt.spectra import Axis, Sensor
@@ -147,6 +147,7 @@ def _transform(file: Any, part: Part) -> tuple[float, float, float, float, float
 
 
 def _crs(wkt: str, notes: list[str]) -> str:
+    import rasterio
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
@@ -154,7 +155,8 @@ def _crs(wkt: str, notes: list[str]) -> str:
         notes.append("no coordinate system (spatial_ref) in the product: maps of it have none either")
         return ""
     try:
-        return str(CRS.from_wkt(wkt).to_string())
+        with rasterio.Env():
+            return str(CRS.from_wkt(wkt).to_string())
     except CRSError:
         notes.append(f"spatial_ref is no coordinate system ({wkt[:40]!r}): maps of it have none")
         return ""

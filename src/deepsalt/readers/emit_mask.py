@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
-from deepsalt.readers.emit_files import MASK
+from deepsalt.readers.emit_part import MASK
 from deepsalt.readers.hdf5 import opened
 from deepsalt.spectra import MaskReason
 
