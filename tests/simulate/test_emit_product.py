@@ -190,6 +190,7 @@ def test_what_inspect_tells(scene: EmitScene, taken: Acquisition) -> None:
     facts = describe(scene)
     told = {"kind": "scene", "sensor": "emit", "level": "L2A", "bands": 285, "crs": "EPSG:4326"}
     assert told.items() <= facts.items()
+    assert facts["wavelength_nm"] == [381.006, 2492.924]
     assert facts["acquired"] == f"{taken.start:%Y-%m-%dT%H:%M:%SZ}"
     assert facts["empty_bands"]["count"] == 41
     assert facts["empty_bands"]["numbers"] == "128-142, 188-213"

@@ -56,8 +56,8 @@ def header_of(part: Part, geometry: str) -> EmitHeader:
     notes: list[str] = [_SWATH_NOTE] if geometry == "swath" else []
     with opened(part.path) as file:
         stored = file[REFLECTANCE]
-        centres = np.asarray(data_set(file, "sensor_band_parameters/wavelengths")[:], float)
-        widths = np.asarray(data_set(file, "sensor_band_parameters/fwhm")[:], float)
+        centres = _as_written(data_set(file, "sensor_band_parameters/wavelengths")[:])
+        widths = _as_written(data_set(file, "sensor_band_parameters/fwhm")[:])
         flags = _good_flags(file)
         fill = float(np.ravel(stored.attrs.get("_FillValue", _FILL))[0])
         chunk = (int(stored.chunks[0]), int(stored.chunks[1])) if stored.chunks else None
@@ -76,6 +76,15 @@ def header_of(part: Part, geometry: str) -> EmitHeader:
         sensor, order, bad[order], fill, part.ortho, crs, transform, chunk,
         _level(part), (*notes, *order_notes),
     )  # fmt: skip
+
+
+def _as_written(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Single precision as its shortest decimals.
+
+    >>> _as_written(np.array([381.006], np.float32)).tolist()
+    [381.006]
+    """
+    return np.array([float(str(value)) for value in values.ravel()])
 
 
 def _good_flags(file: Any) -> NDArray[np.integer] | None:
