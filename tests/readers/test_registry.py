@@ -62,9 +62,19 @@ def ascii_file(tmp_path: Path) -> Path:
 
 def test_the_shipped_readers_follow_the_protocol() -> None:
     assert list(readers()) == [
-        "table", "long_table", "asd", "opus", "envi_library", "spectral_text", "folder", "enmap",
-        "sentinel2", "landsat", "geotiff",
-    ]  # fmt: skip
+        "table",
+        "long_table",
+        "asd",
+        "opus",
+        "envi_library",
+        "spectral_text",
+        "folder",
+        "enmap",
+        "sentinel2",
+        "landsat",
+        "geotiff",
+        "emit",
+    ]
     for name, reader in readers().items():
         assert isinstance(reader, Reader)
         assert reader.name == name

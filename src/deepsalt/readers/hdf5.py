@@ -32,7 +32,7 @@ def opened(path: Path, doing: str = "open it") -> Iterator[Any]:
     try:
         with h5py.File(path, "r") as file:
             yield file
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise ProductError(
             f"could not {doing} ({error})", where=str(path), fix="Copy or download the file again."
         ) from error

@@ -34,6 +34,7 @@ _NAMES = (
     "sentinel2",
     "landsat",
     "geotiff",
+    "emit",
 )
 
 #: Those of this package, so that they are there even where its metadata are not installed.
@@ -86,9 +87,10 @@ def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spec
     """Open a file or product, whatever its format.
 
     path     a wide or long table (CSV, Parquet, Excel), an ENVI spectral library, a file of ASD, Bruker
-             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a
-             Sentinel-2 L2A product (.SAFE), a Landsat 8/9 Collection 2 Level-2 folder, a hyperspectral
-             GeoTIFF, or a format of an installed plug-in
+             OPUS, ECOSTRESS or USGS splib07, a folder of such files; a satellite product of EnMAP (L2A folder
+             or zip), PRISMA (L2D .he5), EMIT (L2A granule), DESIS (L2A folder), Sentinel-2 (L2A .SAFE) or
+             Landsat 8/9 (Collection 2 Level-2 folder); a hyperspectral ENVI cube or GeoTIFF; or a format of an
+             installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
 

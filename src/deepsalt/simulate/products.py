@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from deepsalt.simulate.acquisition import acquire
+from deepsalt.simulate.emit_product import write_emit
 from deepsalt.simulate.enmap_product import write_enmap
 from deepsalt.simulate.landscape import Landscape, on_day
 from deepsalt.simulate.sentinel2_overpass import fly_over
 from deepsalt.simulate.sentinel2_product import write_sentinel2
 from deepsalt.simulate.settings import WorldSettings
+from deepsalt.simulate.swath import swath_view
 from deepsalt.spectra import Sensor
 
 #: (land of the day, settings, look, folder) -> the product's path and the start of its acquisition
@@ -34,9 +36,15 @@ def _enmap(land: Landscape, settings: WorldSettings, look: int, folder: Path) ->
     return write_enmap(taken, folder), f"{taken.start:%Y-%m-%d}"
 
 
+def _emit(land: Landscape, settings: WorldSettings, look: int, folder: Path) -> tuple[Path, str]:
+    view = swath_view(land.region, land.shape)
+    taken = acquire(land, settings, sensor=Sensor.load("emit"), view=view, look=look)
+    return write_emit(taken, folder), f"{taken.start:%Y-%m-%d}"
+
+
 def _sentinel2(land: Landscape, settings: WorldSettings, look: int, folder: Path) -> tuple[Path, str]:
     overpass = fly_over(land, settings, look)
     return write_sentinel2(overpass, folder), f"{overpass.main.start:%Y-%m-%d}"
 
 
-_WRITERS: dict[str, Writer] = {"enmap": _enmap, "sentinel2": _sentinel2}
+_WRITERS: dict[str, Writer] = {"enmap": _enmap, "emit": _emit, "sentinel2": _sentinel2}
