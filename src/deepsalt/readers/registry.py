@@ -89,8 +89,8 @@ def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spec
     path     a wide or long table (CSV, Parquet, Excel), an ENVI spectral library, a file of ASD, Bruker
              OPUS, ECOSTRESS or USGS splib07, a folder of such files; a satellite product of EnMAP (L2A folder
              or zip), PRISMA (L2D .he5), EMIT (L2A granule), DESIS (L2A folder), Sentinel-2 (L2A .SAFE) or
-             Landsat 8/9 (Collection 2 Level-2 folder); a hyperspectral ENVI cube or GeoTIFF; or a format of an
-             installed plug-in
+             Landsat 8/9 (Collection 2 Level-2 folder); a hyperspectral ENVI cube or GeoTIFF; or a format of
+             an installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
 
