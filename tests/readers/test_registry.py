@@ -62,7 +62,8 @@ def ascii_file(tmp_path: Path) -> Path:
 
 def test_the_shipped_readers_follow_the_protocol() -> None:
     assert list(readers()) == [
-        "table", "long_table", "asd", "opus", "envi_library", "spectral_text", "folder", "enmap", "geotiff",
+        "table", "long_table", "asd", "opus", "envi_library", "spectral_text", "folder", "enmap",
+        "prisma", "geotiff",
     ]  # fmt: skip
     for name, reader in readers().items():
         assert isinstance(reader, Reader)

@@ -31,6 +31,7 @@ _NAMES = (
     "spectral_text",
     "folder",
     "enmap",
+    "prisma",
     "geotiff",
 )
 
@@ -84,8 +85,8 @@ def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spec
     """Open a file or product, whatever its format.
 
     path     a wide or long table (CSV, Parquet, Excel), an ENVI spectral library, a file of ASD, Bruker
-             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a hyperspectral
-             GeoTIFF, or a format of an installed plug-in
+             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a PRISMA L2D
+             file, a hyperspectral GeoTIFF, or a format of an installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
 

@@ -1,0 +1,148 @@
+"""The cubes of a PRISMA L2D file: stored numbers to reflectance, and which of them to rely on.
+
+Reflectance is L2Scale...Min + number (Max - Min) / 65535, apart for each detector. 0 is read as missing: it
+fills the image outside the swath, stands where the retrieval failed (in the water-vapour bands), and is all
+that is left of a value below Min; a true reflectance of exactly Min cannot be told from these. The error
+matrices mark single values: 1 bad at level 1, 2 negative after the atmospheric correction, 4 saturated
+after it; sums are understood. Such values are NaN, except a negative one where the scale reaches below
+zero: there it was stored as it is, and negative reflectance is real.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.readers.prisma_layout import Axes, Layout
+from deepsalt.readers.prisma_metadata import FIELDS, Detector
+from deepsalt.spectra import Sensor, Window
+
+_FILL = 0
+_NEGATIVE, _SATURATED = 2, 4
+#: Bands of each detector that tell a pixel outside the swath, and rows that tell a band without data.
+_PROBES, _SAMPLED_ROWS = 6, 8
+
+
+@dataclass(frozen=True, eq=False)
+class Cube:
+    """The part of one detector that is delivered.
+
+    place    (band,) where its bands stand among those of the scene
+    index    (band,) where they stand in the file, from 0
+    probes   (few,) bands in the file that tell whether there is data
+    counted  (band,) among `index`, those that a pixel is judged by: with data, outside the water-vapour bands
+    errors   whether it has an error matrix
+    """
+
+    detector: Detector
+    axes: Axes
+    place: NDArray[np.intp]
+    index: NDArray[np.intp]
+    probes: NDArray[np.intp]
+    counted: NDArray[np.intp]
+    errors: bool
+
+    def reflectance(self, file: Any, part: Window) -> NDArray[np.float32]:
+        """(y, x, band), NaN where there is no value to rely on."""
+        stored = _stored(file, f"{self.detector.name}_Cube", self.axes, part, self.index)
+        values = stored.astype(np.float32)
+        values *= np.float32(self.detector.step)
+        values += np.float32(self.detector.low)
+        values[stored == _FILL] = np.nan
+        if self.errors:
+            values[self._bad(self._codes(file, part))] = np.nan
+        return values
+
+    def dark(self, file: Any, part: Window) -> NDArray[np.bool_]:
+        """(y, x) True where no probed band holds a value."""
+        stored = _stored(file, f"{self.detector.name}_Cube", self.axes, part, self.probes)
+        return np.asarray((stored == _FILL).all(axis=-1))
+
+    def marked(self, file: Any, part: Window) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """(y, x) how many of the counted bands the error matrix marks, and how many as saturated."""
+        if not self.errors:
+            none = np.zeros((part.rows, part.columns), np.intp)
+            return none, none
+        codes = self._codes(file, part)[..., self.counted]
+        return self._bad(codes).sum(axis=-1), ((codes & _SATURATED) > 0).sum(axis=-1)
+
+    def _codes(self, file: Any, part: Window) -> NDArray[Any]:
+        return _stored(file, _errors_of(self.detector.name), self.axes, part, self.index)
+
+    def _bad(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
+        tolerated = _NEGATIVE if self.detector.low < 0 else 0
+        return np.asarray((codes & ~np.array(tolerated, codes.dtype)) != 0)
+
+
+def cubes_of(
+    detectors: Sequence[Detector],
+    order: NDArray[np.intp],
+    sensor: Sensor,
+    empty: NDArray[np.bool_],
+    axes: Axes,
+    errors: Mapping[str, bool],
+) -> tuple[Cube, ...]:
+    """Which bands of which cube the scene delivers, and where."""
+    index = np.concatenate([detector.index for detector in detectors])[order]
+    telling = np.asarray(sensor.good) & ~empty
+    cubes = []
+    for detector in detectors:
+        place = np.flatnonzero(np.array(sensor.detector) == detector.name)
+        counted = np.flatnonzero(telling[place])
+        spread = np.linspace(0, len(counted) - 1, min(_PROBES, len(counted))).astype(int)
+        probes = index[place][counted[spread]]
+        cubes.append(Cube(detector, axes, place, index[place], probes, counted, errors[detector.name]))
+    return tuple(cubes)
+
+
+def with_errors(file: Any, detectors: Sequence[Detector]) -> tuple[dict[str, bool], list[str]]:
+    """Whether each detector has an error matrix of the cube's own shape, and notes where it has none."""
+    there, notes = {}, []
+    for name in (detector.name for detector in detectors):
+        field = f"{FIELDS}/{_errors_of(name)}"
+        shape = file[field].shape if field in file else None
+        there[name] = shape == file[f"{FIELDS}/{name}_Cube"].shape and file[field].dtype.kind in "iu"
+        if not there[name]:
+            why = "missing" if shape is None else f"of another shape ({' x '.join(map(str, shape))}) or kind"
+            notes.append(f"{_errors_of(name)} is {why}: bad values of the {name} are not masked by it")
+    return there, notes
+
+
+def empty_bands(file: Any, detector: Detector, layout: Layout) -> NDArray[np.bool_]:
+    """(band,) True where rows spread over the image hold no number; none where they hold nothing at all."""
+    empty = np.ones(len(detector.index), bool)
+    rows = np.unique(np.linspace(0, layout.height - 1, _SAMPLED_ROWS + 2, dtype=int)[1:-1])
+    for row in rows.tolist():
+        part = Window(row, 0, 1, layout.width)
+        stored = _stored(file, f"{detector.name}_Cube", layout.axes, part, detector.index)
+        empty &= (stored == _FILL).all(axis=(0, 1))
+    return empty & ~empty.all()
+
+
+def _errors_of(detector: str) -> str:
+    return f"{detector}_PIXEL_L2_ERR_MATRIX"
+
+
+def _stored(file: Any, field: str, axes: Axes, part: Window, bands: NDArray[np.intp]) -> NDArray[Any]:
+    """(y, x, band) numbers of a cube as they are stored, bands by their place in the file.
+
+    Bands that stand close together are read as one run: to pick them one by one takes longer.
+    """
+    if not len(bands):
+        return np.zeros((part.rows, part.columns, 0), np.uint16)
+    cube = file[f"{FIELDS}/{field}"]
+    first, last = int(bands.min()), int(bands.max())
+    if last - first < 2 * len(bands):
+        return _slab(cube, axes, part, slice(first, last + 1))[..., bands - first]
+    return np.concatenate([_slab(cube, axes, part, slice(b, b + 1)) for b in bands.tolist()], axis=-1)
+
+
+def _slab(cube: Any, axes: Axes, part: Window, bands: slice) -> NDArray[Any]:
+    rows, columns = part.slices
+    along = {axes.rows: rows, axes.bands: bands, axes.columns: columns}
+    values: NDArray[Any] = cube[along[0], along[1], along[2]]
+    return np.transpose(values, (axes.rows, axes.columns, axes.bands))
