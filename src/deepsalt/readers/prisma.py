@@ -41,14 +41,13 @@ class PrismaScene(Scene):
         NaN outside the swath, where the product holds no number, and where its error matrix says bad.
         """
         part = self._checked(window)
-        values = np.empty((part.rows, part.columns, len(self.sensor)), np.float32)
+        values = np.empty((part.rows, len(self.sensor), part.columns), np.float32)
         with opened(self.product, _doing(part)) as file:
             for cube in self.cubes:
-                values[..., cube.place] = cube.reflectance(file, part)
+                values[:, cube.place] = cube.reflectance(file, part)
         source = f"read from {self.product.name}, rows {part.row}-{part.row + part.rows - 1}"
-        return Spectra.of_image(
-            values, self.sensor.axis, sensor=self.sensor, provenance=(source, *self.notes)
-        )
+        image = np.ascontiguousarray(np.moveaxis(values, 1, -1))
+        return Spectra.of_image(image, self.sensor.axis, sensor=self.sensor, provenance=(source, *self.notes))
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason of each pixel.

@@ -31,8 +31,8 @@ _PROBES, _SAMPLED_ROWS = 6, 8
 class Cube:
     """The part of one detector that is delivered.
 
-    place    (band,) where its bands stand among those of the scene
-    index    (band,) where they stand in the file, from 0
+    index    (band,) its bands by their place in the file, from 0, increasing
+    place    (band,) where each of them stands among those of the scene
     probes   (few,) bands in the file that tell whether there is data
     counted  (band,) among `index`, those that a pixel is judged by: with data, outside the water-vapour bands
     errors   whether it has an error matrix
@@ -40,35 +40,35 @@ class Cube:
 
     detector: Detector
     axes: Axes
-    place: NDArray[np.intp]
     index: NDArray[np.intp]
+    place: NDArray[np.intp]
     probes: NDArray[np.intp]
     counted: NDArray[np.intp]
     errors: bool
 
     def reflectance(self, file: Any, part: Window) -> NDArray[np.float32]:
-        """(y, x, band), NaN where there is no value to rely on."""
+        """(y, band, x), NaN where there is no value to rely on."""
         stored = _stored(file, f"{self.detector.name}_Cube", self.axes, part, self.index)
         values = stored.astype(np.float32)
         values *= np.float32(self.detector.step)
         values += np.float32(self.detector.low)
-        values[stored == _FILL] = np.nan
+        np.copyto(values, np.nan, where=stored == _FILL)
         if self.errors:
-            values[self._bad(self._codes(file, part))] = np.nan
+            np.copyto(values, np.nan, where=self._bad(self._codes(file, part)))
         return values
 
     def dark(self, file: Any, part: Window) -> NDArray[np.bool_]:
         """(y, x) True where no probed band holds a value."""
         stored = _stored(file, f"{self.detector.name}_Cube", self.axes, part, self.probes)
-        return np.asarray((stored == _FILL).all(axis=-1))
+        return np.asarray((stored == _FILL).all(axis=1))
 
     def marked(self, file: Any, part: Window) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """(y, x) how many of the counted bands the error matrix marks, and how many as saturated."""
         if not self.errors:
             none = np.zeros((part.rows, part.columns), np.intp)
             return none, none
-        codes = self._codes(file, part)[..., self.counted]
-        return self._bad(codes).sum(axis=-1), ((codes & _SATURATED) > 0).sum(axis=-1)
+        codes = self._codes(file, part)[:, self.counted]
+        return self._bad(codes).sum(axis=1), ((codes & _SATURATED) > 0).sum(axis=1)
 
     def _codes(self, file: Any, part: Window) -> NDArray[Any]:
         return _stored(file, _errors_of(self.detector.name), self.axes, part, self.index)
@@ -92,10 +92,11 @@ def cubes_of(
     cubes = []
     for detector in detectors:
         place = np.flatnonzero(np.array(sensor.detector) == detector.name)
+        place = place[np.argsort(index[place])]
         counted = np.flatnonzero(telling[place])
         spread = np.linspace(0, len(counted) - 1, min(_PROBES, len(counted))).astype(int)
         probes = index[place][counted[spread]]
-        cubes.append(Cube(detector, axes, place, index[place], probes, counted, errors[detector.name]))
+        cubes.append(Cube(detector, axes, index[place], place, probes, counted, errors[detector.name]))
     return tuple(cubes)
 
 
@@ -119,7 +120,7 @@ def empty_bands(file: Any, detector: Detector, layout: Layout) -> NDArray[np.boo
     for row in rows.tolist():
         part = Window(row, 0, 1, layout.width)
         stored = _stored(file, f"{detector.name}_Cube", layout.axes, part, detector.index)
-        empty &= (stored == _FILL).all(axis=(0, 1))
+        empty &= (stored == _FILL).all(axis=(0, 2))
     return empty & ~empty.all()
 
 
@@ -128,21 +129,22 @@ def _errors_of(detector: str) -> str:
 
 
 def _stored(file: Any, field: str, axes: Axes, part: Window, bands: NDArray[np.intp]) -> NDArray[Any]:
-    """(y, x, band) numbers of a cube as they are stored, bands by their place in the file.
+    """(y, band, x) numbers of a cube as they are stored, bands by their place in the file, increasing.
 
     Bands that stand close together are read as one run: to pick them one by one takes longer.
     """
     if not len(bands):
-        return np.zeros((part.rows, part.columns, 0), np.uint16)
+        return np.zeros((part.rows, 0, part.columns), np.uint16)
     cube = file[f"{FIELDS}/{field}"]
     first, last = int(bands.min()), int(bands.max())
     if last - first < 2 * len(bands):
-        return _slab(cube, axes, part, slice(first, last + 1))[..., bands - first]
-    return np.concatenate([_slab(cube, axes, part, slice(b, b + 1)) for b in bands.tolist()], axis=-1)
+        run = _slab(cube, axes, part, slice(first, last + 1))
+        return run if run.shape[1] == len(bands) else run[:, bands - first]
+    return np.concatenate([_slab(cube, axes, part, slice(b, b + 1)) for b in bands.tolist()], axis=1)
 
 
 def _slab(cube: Any, axes: Axes, part: Window, bands: slice) -> NDArray[Any]:
     rows, columns = part.slices
     along = {axes.rows: rows, axes.bands: bands, axes.columns: columns}
     values: NDArray[Any] = cube[along[0], along[1], along[2]]
-    return np.transpose(values, (axes.rows, axes.columns, axes.bands))
+    return np.transpose(values, (axes.rows, axes.bands, axes.columns))

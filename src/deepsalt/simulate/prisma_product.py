@@ -105,7 +105,7 @@ def _write_cube(file: Any, cube: _Cube, taken: Acquisition) -> dict[str, Any]:
 
 def _scale(reflectance: NDArray[np.float32], step: float) -> tuple[float, float]:
     """Reflectance of the numbers 0 and 65535: 0 or a multiple of the step below it, and one above."""
-    low = np.floor(min(np.nanmin(reflectance), 0.0) / step) * step
+    low = np.floor(min(float(np.nanmin(reflectance)), 0.0) / step) * step
     high = np.ceil(np.nanmax(reflectance) / step) * step
     return float(np.float32(low)), float(np.float32(high))
 
