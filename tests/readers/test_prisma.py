@@ -28,7 +28,7 @@ from tests.readers.prisma_file import (
 )
 
 import deepsalt as ds
-from deepsalt.errors import ProductError, UsageError
+from deepsalt.errors import DeepSaltError, ProductError, UsageError
 from deepsalt.readers.describe import describe
 from deepsalt.readers.prisma import READER
 from deepsalt.spectra import MaskReason, Sensor, Window
@@ -56,7 +56,7 @@ def test_facts_of_the_product(product: PrismaFile) -> None:
 
 def test_falling_wavelengths_are_sorted_and_unused_bands_left_out(product: PrismaFile) -> None:
     scene = ds.read(product.write())
-    np.testing.assert_allclose(scene.sensor.axis.values, SORTED, rtol=1e-6)
+    assert scene.sensor.axis.values.tolist() == SORTED
     assert len(scene.sensor) == len(VNIR) + len(SWIR) - 2
     detector = ["VNIR" if c in VNIR else "SWIR" for c in SORTED]
     assert list(scene.sensor.detector) == detector
@@ -202,6 +202,15 @@ def test_a_band_without_data_is_named(product: PrismaFile) -> None:
     assert describe(scene)["empty_bands"]["count"] == 2
 
 
+def test_a_band_with_data_in_a_few_rows_is_not_empty(tmp_path: Path) -> None:
+    product = PrismaFile(tmp_path, rows=60)
+    product.cubes["SWIR"][:, SWIR.index(2199.1)] = 0
+    product.set(2199.1, 1, 5, 7000)
+    assert not ds.read(product.write()).empty.any()
+    product.set(2199.1, 1, 5, 0)
+    assert np.flatnonzero(ds.read(product.write()).empty).tolist() == [SORTED.index(2199.1)]
+
+
 def test_a_window_is_that_part_of_the_whole(product: PrismaFile) -> None:
     scene = ds.read(product.write())
     whole, mask = scene.read().values, scene.mask()
@@ -279,6 +288,13 @@ def test_geolocation_that_contradicts_the_corners(product: PrismaFile) -> None:
     product.shift_m = 900.0
     with pytest.raises(ProductError, match=r"lie 900 m from the corner coordinates \(EPSG:32632\).*Download"):
         ds.read(product.write())
+
+
+def test_places_that_are_none_are_not_compared(product: PrismaFile) -> None:
+    path = product.write()
+    with h5py.File(path, "a") as file:
+        file["HDFEOS/SWATHS/PRS_L2D_HCO/Geolocation Fields/Latitude"][0, 0] = -9999
+    assert "no latitude and longitude to check by" in " ".join(ds.read(path).notes)
 
 
 def test_another_zone_is_a_contradiction(product: PrismaFile) -> None:
@@ -388,6 +404,26 @@ def test_damage_below_the_header_is_told_when_it_is_read(product: PrismaFile) ->
         scene.read()
 
 
+@pytest.mark.parametrize("chunks", [None, (4, 2, 5)])
+def test_damage_anywhere_is_told_or_harmless(
+    product: PrismaFile, chunks: tuple[int, int, int] | None
+) -> None:
+    product.chunks = chunks
+    path = product.write()
+    whole, random = path.read_bytes(), np.random.default_rng(4)
+    told = 0
+    for _ in range(60):
+        damaged = np.frombuffer(whole, np.uint8).copy()
+        damaged[random.integers(len(whole), size=random.integers(1, 12))] = random.integers(256)
+        path.write_bytes(damaged.tobytes())
+        try:
+            scene = ds.read(path, reader="prisma")
+            assert scene.read().values.shape[:2] == scene.mask().shape
+        except DeepSaltError as error:
+            told += "\n" not in str(error)
+    assert told > 10
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -395,6 +431,7 @@ def test_damage_below_the_header_is_told_when_it_is_read(product: PrismaFile) ->
         ({"List_Cw_Vnir": np.zeros(6, np.float32)}, r"names 0 bands in use of 6"),
         ({"List_Cw_Swir": None}, r"List_Cw_Swir"),
         ({"List_Cw_Vnir": np.array([0, 960.0, *VNIR[2:]], np.float32)}, r"960 nm stands there twice"),
+        ({"List_Fwhm_Swir": np.bytes_("wide")}, r"List_Fwhm_Swir is no list of numbers"),
         ({"L2ScaleVnirMax": None}, r"L2ScaleVnirMax"),
         ({"L2ScaleSwirMax": np.float32(-0.05)}, r"SWIR runs from -0\.05 to -0\.05"),
         ({"L2ScaleSwirMin": np.bytes_("low")}, r"L2ScaleSwirMin is .*not a number"),
@@ -424,6 +461,12 @@ def test_a_list_of_wavelengths_that_fits_no_axis(product: PrismaFile) -> None:
 def test_cubes_of_different_images(product: PrismaFile) -> None:
     product.cubes["SWIR"] = product.cubes["SWIR"][:-1]
     with pytest.raises(ProductError, match=r"do not fit.*SWIR_Cube is 11 x 8 x 10"):
+        ds.read(product.write())
+
+
+def test_cubes_that_hold_no_stored_numbers(product: PrismaFile) -> None:
+    product.cubes["VNIR"] = product.cubes["VNIR"].astype(np.float32)
+    with pytest.raises(ProductError, match="a cube holds float32, not uint16"):
         ds.read(product.write())
 
 

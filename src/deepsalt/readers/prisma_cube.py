@@ -18,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.readers.prisma_layout import Axes, Layout
-from deepsalt.readers.prisma_metadata import FIELDS, Detector
+from deepsalt.readers.prisma_metadata import FIELDS, Detector, dataset
 from deepsalt.spectra import Sensor, Window
 
 _FILL = 0
 _NEGATIVE, _SATURATED = 2, 4
-#: Bands of each detector that tell a pixel outside the swath, and rows that tell a band without data.
-_PROBES, _SAMPLED_ROWS = 6, 8
+#: Bands of each detector that tell a pixel outside the swath.
+_PROBES = 6
+#: Rows that tell a band without data: a few for all bands, more for those that hold nothing in these.
+_SAMPLED_ROWS = (8, 64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,23 +106,32 @@ def with_errors(file: Any, detectors: Sequence[Detector]) -> tuple[dict[str, boo
     """Whether each detector has an error matrix of the cube's own shape, and notes where it has none."""
     there, notes = {}, []
     for name in (detector.name for detector in detectors):
-        field = f"{FIELDS}/{_errors_of(name)}"
-        shape = file[field].shape if field in file else None
-        there[name] = shape == file[f"{FIELDS}/{name}_Cube"].shape and file[field].dtype.kind in "iu"
-        if not there[name]:
-            why = "missing" if shape is None else f"of another shape ({' x '.join(map(str, shape))}) or kind"
-            notes.append(f"{_errors_of(name)} is {why}: bad values of the {name} are not masked by it")
+        field = _errors_of(name)
+        matrix = dataset(file, field) if f"{FIELDS}/{field}" in file else None
+        wrong = _wrong(matrix, dataset(file, f"{name}_Cube").shape)
+        there[name] = not wrong
+        if wrong:
+            notes.append(f"{field} is {wrong}: bad values of the {name} are not masked by it")
     return there, notes
+
+
+def _wrong(matrix: Any, shape: tuple[int, ...]) -> str:
+    """What is wrong with an error matrix of a cube of this shape; "" where nothing is."""
+    if matrix is None:
+        return "missing"
+    if matrix.shape != shape:
+        return f"of another shape ({' x '.join(map(str, matrix.shape))})"
+    return "" if matrix.dtype.kind in "iu" else f"of {matrix.dtype}, no whole numbers"
 
 
 def empty_bands(file: Any, detector: Detector, layout: Layout) -> NDArray[np.bool_]:
     """(band,) True where rows spread over the image hold no number; none where they hold nothing at all."""
     empty = np.ones(len(detector.index), bool)
-    rows = np.unique(np.linspace(0, layout.height - 1, _SAMPLED_ROWS + 2, dtype=int)[1:-1])
-    for row in rows.tolist():
-        part = Window(row, 0, 1, layout.width)
-        stored = _stored(file, f"{detector.name}_Cube", layout.axes, part, detector.index)
-        empty &= (stored == _FILL).all(axis=(0, 2))
+    for wanted in _SAMPLED_ROWS:
+        for row in np.unique(np.linspace(0, layout.height - 1, wanted, dtype=int)).tolist():
+            part = Window(row, 0, 1, layout.width)
+            stored = _stored(file, f"{detector.name}_Cube", layout.axes, part, detector.index[empty])
+            empty[empty] = (stored == _FILL).all(axis=(0, 2))
     return empty & ~empty.all()
 
 
@@ -135,7 +146,7 @@ def _stored(file: Any, field: str, axes: Axes, part: Window, bands: NDArray[np.i
     """
     if not len(bands):
         return np.zeros((part.rows, 0, part.columns), np.uint16)
-    cube = file[f"{FIELDS}/{field}"]
+    cube = dataset(file, field)
     first, last = int(bands.min()), int(bands.max())
     if last - first < 2 * len(bands):
         run = _slab(cube, axes, part, slice(first, last + 1))

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
-from deepsalt.readers.hdf5 import text_of
-from deepsalt.readers.prisma_metadata import FIELDS, SWATH, Detector, number_of
+from deepsalt.readers.prisma_metadata import SWATH, Detector, dataset, number_of, text_at
 
 _PLACES = f"{SWATH}/Geolocation Fields"
 #: Sides of a pixel agree to this share where rows and columns are told apart rightly.
@@ -55,13 +54,16 @@ def read_layout(file: Any, detectors: Sequence[Detector], path: str) -> Layout:
 
     Raises ProductError where sizes, wavelengths, corner coordinates and geolocation fields contradict.
     """
-    shapes = [tuple(file[f"{FIELDS}/{detector.name}_Cube"].shape) for detector in detectors]
+    cubes = [dataset(file, f"{detector.name}_Cube") for detector in detectors]
+    shapes = [tuple(cube.shape) for cube in cubes]
+    if strange := [str(cube.dtype) for cube in cubes if cube.dtype.kind != "u" or cube.dtype.itemsize != 2]:
+        raise ProductError(f"a cube holds {strange[0]}, not uint16", where=path, fix=_AGAIN)
     bands = _band_axis(shapes, detectors, path)
     crs, notes = _crs(file)
     corners = _corners(file, path)
     axes, transform = _placed(file, shapes[0], bands, corners, crs, path, notes)
     height, width = shapes[0][axes.rows], shapes[0][axes.columns]
-    return Layout(axes, height, width, _block(file, detectors, axes), crs, transform, tuple(notes))
+    return Layout(axes, height, width, _block(cubes, axes), crs, transform, tuple(notes))
 
 
 def _band_axis(shapes: Sequence[tuple[int, ...]], detectors: Sequence[Detector], path: str) -> int:
@@ -81,13 +83,16 @@ def _band_axis(shapes: Sequence[tuple[int, ...]], detectors: Sequence[Detector],
 
 
 def _crs(file: Any) -> tuple[str, list[str]]:
+    """The CRS as "EPSG:n"; "" and a note where the product names none that is known."""
+    from rasterio import Env
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
-    code = text_of(file.attrs.get("Epsg_Code", ""))
+    code = text_at(file, "Epsg_Code")
     try:
-        CRS.from_epsg(int(float(code)))
-    except (ValueError, CRSError):
+        with Env():  # keeps what PROJ says of an unknown code off the screen
+            CRS.from_epsg(int(float(code)))
+    except (ValueError, OverflowError, CRSError):
         told = f"Epsg_Code is {code!r}" if code else "no Epsg_Code"
         return "", [f"no coordinate system ({told}): maps of it have none either"]
     return f"EPSG:{int(float(code))}", []
@@ -164,14 +169,14 @@ def _corner_places(file: Any, crs: str, shape: tuple[int, int]) -> NDArray[np.fl
         return None
     from rasterio.warp import transform
 
-    fields = [file[f"{_PLACES}/{name}"] for name in ("Longitude", "Latitude")]
+    fields = [dataset(file, name, _PLACES) for name in ("Longitude", "Latitude")]
     if any(field.shape != shape for field in fields):
         return None
     longitude, latitude = (
         np.array([[field[row, column] for column in (0, -1)] for row in (0, -1)], np.float64)
         for field in fields
     )
-    if not (np.isfinite(longitude) & np.isfinite(latitude)).all() or (latitude == 0).any():
+    if not ((np.abs(longitude) <= 180) & (np.abs(latitude) <= 90) & (latitude != 0)).all():
         return None
     return np.array(transform("EPSG:4326", crs, longitude.ravel(), latitude.ravel())).reshape(2, 2, 2)
 
@@ -199,9 +204,8 @@ def _compare(off_by: float, transform: Affine, crs: str, path: str, notes: list[
         )
 
 
-def _block(file: Any, detectors: Sequence[Detector], axes: Axes) -> tuple[int, int]:
+def _block(cubes: Sequence[Any], axes: Axes) -> tuple[int, int]:
     """(rows, columns) of the chunks, of the larger ones where the cubes differ; rows where there are none."""
-    cubes = [file[f"{FIELDS}/{detector.name}_Cube"] for detector in detectors]
     chunks = [cube.chunks or (1,) * 3 for cube in cubes]
     whole = any(cube.chunks is None for cube in cubes)
     columns = cubes[0].shape[axes.columns] if whole else max(chunk[axes.columns] for chunk in chunks)

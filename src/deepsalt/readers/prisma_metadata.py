@@ -80,8 +80,20 @@ def levels_in(file: Any) -> list[str]:
     """Levels of the PRISMA swaths in an HDF5 file, for example ["L2D"]; none where there are no such."""
     if SWATHS not in file:
         return []
-    found = (_GROUP.match(name) for name in file[SWATHS])
+    found = (_GROUP.match(str(name)) for name in file[SWATHS])
     return sorted({match[1] for match in found if match})
+
+
+def dataset(file: Any, field: str, group: str = FIELDS) -> Any:
+    """An array of the file; a KeyError, as for one that is not there, where it holds no numbers."""
+    found = file[f"{group}/{field}"]
+    try:
+        numbers = found.ndim and found.dtype.kind in "uif"
+    except (AttributeError, TypeError, ValueError):
+        numbers = False
+    if not numbers:
+        raise KeyError(f"{field} is no array of numbers")
+    return found
 
 
 def read_metadata(file: Any, path: str, stem: str) -> PrismaMetadata:
@@ -94,18 +106,18 @@ def read_metadata(file: Any, path: str, stem: str) -> PrismaMetadata:
     """
     _check_level(file, path)
     notes: list[str] = []
-    said = text_of(file.attrs.get("Processing_Level", ""))
+    said = text_at(file, "Processing_Level")
     if said and said.upper().removeprefix("L") != _LEVEL[1:]:
         notes.append(f"Processing_Level says {said!r}, the data are those of {_LEVEL}: read as {_LEVEL}")
-    name = text_of(file.attrs.get("Product_Name", "")).removesuffix(".he5") or stem
+    name = text_at(file, "Product_Name").removesuffix(".he5") or stem
     if name != stem:
         notes.append(f"the file is named {stem}, the product in it {name}")
     detectors = (_detector(file, "VNIR", path, notes), _detector(file, "SWIR", path, notes))
-    started = text_of(file.attrs.get("Product_StartTime", ""))
+    started = text_at(file, "Product_StartTime")
     acquired = time_from_text(started) or _time_in_name(name) or _time_in_name(stem)
     if acquired is None:
         notes.append("neither Product_StartTime nor the name tells when it was taken")
-    facts = {key: text_of(file.attrs.get(attribute, "")) for key, attribute in _FACTS.items()}
+    facts = {key: text_at(file, attribute) for key, attribute in _FACTS.items()}
     facts |= {f"scale {d.name}": f"{d.low:g} to {d.high:g}" for d in detectors}
     return PrismaMetadata(name, acquired, detectors, {k: v for k, v in facts.items() if v}, tuple(notes))
 
@@ -120,9 +132,9 @@ def _check_level(file: Any, path: str) -> None:
 
 def _detector(file: Any, name: str, path: str, notes: list[str]) -> Detector:
     """A detector's bands and scale; unused bands (centre 0, or flag 0) are left out."""
-    centres = _listed(file, f"List_Cw_{name.title()}")
-    widths = _listed(file, f"List_Fwhm_{name.title()}")
-    used = (centres > 0) & _flags(file, name, len(centres), notes)
+    centres = _listed(file, f"List_Cw_{name.title()}", path)
+    widths = _listed(file, f"List_Fwhm_{name.title()}", path)
+    used = (centres > 0) & _flags(file, name, centres, path, notes)
     if len(widths) != len(centres) or not used.any():
         raise ProductError(
             f"List_Cw_{name.title()} names {int(used.sum())} bands in use of {len(centres)}, "
@@ -141,19 +153,27 @@ def _detector(file: Any, name: str, path: str, notes: list[str]) -> Detector:
     return Detector(name, len(centres), index, centres[index], np.maximum(widths[index], 0.0), low, high)
 
 
-def _listed(file: Any, attribute: str) -> NDArray[np.float64]:
-    """A list of numbers in a root attribute; what is no finite number counts as 0."""
-    return np.nan_to_num(np.asarray(file.attrs[attribute], np.float64).ravel(), posinf=0.0, neginf=0.0)
+def _listed(file: Any, attribute: str, path: str) -> NDArray[np.float64]:
+    """A list of numbers in a root attribute, by their shortest decimals; what is not finite counts as 0."""
+    try:
+        numbers = np.asarray(file.attrs[attribute]).ravel().astype(str).astype(np.float64)
+    except (ValueError, TypeError):
+        raise ProductError(
+            f"{attribute} is no list of numbers", where=path, fix="Download it again."
+        ) from None
+    return np.nan_to_num(numbers, posinf=0.0, neginf=0.0)
 
 
-def _flags(file: Any, name: str, bands: int, notes: list[str]) -> NDArray[np.bool_]:
+def _flags(
+    file: Any, name: str, centres_nm: NDArray[np.float64], path: str, notes: list[str]
+) -> NDArray[np.bool_]:
     """(band,) True where the product flags a band as in use; all of them where it has no usable flags."""
     attribute = f"List_Cw_{name.title()}_Flags"
-    flags = np.asarray(file.attrs.get(attribute, ()), np.float64).ravel() != 0
-    if len(flags) != bands or not flags.any():
+    flags = _listed(file, attribute, path) != 0 if attribute in file.attrs else np.zeros(0, bool)
+    if len(flags) != len(centres_nm) or not flags.any():
         notes.append(f"{attribute} is missing or of no use: the bands with a wavelength are taken as used")
-        return np.ones(bands, bool)
-    unused = np.flatnonzero(~flags & (_listed(file, f"List_Cw_{name.title()}") > 0))
+        return np.ones(len(centres_nm), bool)
+    unused = np.flatnonzero(~flags & (centres_nm > 0))
     if len(unused):
         notes.append(
             f"{name} bands {ranges(unused + 1)} have a wavelength but are flagged as unused: left out"
@@ -163,11 +183,19 @@ def _flags(file: Any, name: str, bands: int, notes: list[str]) -> NDArray[np.boo
 
 def number_of(file: Any, attribute: str, path: str) -> float:
     """A root attribute as a number; ProductError where it is none."""
-    value = file.attrs[attribute]
     try:
-        return float(text_of(value))
-    except ValueError:
-        raise ProductError(f"{attribute} is {value!r}, not a number", where=path) from None
+        return float(text_of(file.attrs[attribute]))
+    except (ValueError, TypeError):
+        found = f"{attribute} is {text_at(file, attribute)!r}, not a number"
+        raise ProductError(found, where=path, fix="Download it again.") from None
+
+
+def text_at(file: Any, attribute: str) -> str:
+    """A root attribute as text; "" where there is none, or none that can be read."""
+    try:
+        return text_of(file.attrs.get(attribute, ""))
+    except (ValueError, TypeError):
+        return ""
 
 
 def _time_in_name(name: str) -> datetime | None:
