@@ -483,6 +483,12 @@ def test_corners_that_make_no_square_pixels(product: PrismaFile) -> None:
         ds.read(product.write())
 
 
+def test_corners_that_fall_together(product: PrismaFile) -> None:
+    product.attributes |= {f"Product_{corner}corner_easting": LEFT for corner in ("UR", "LR")}
+    with pytest.raises(ProductError, match=r"corners are no rectangle"):
+        ds.read(product.write())
+
+
 def test_flags_decide_and_their_absence_is_noted(product: PrismaFile) -> None:
     flags = product.attributes["List_Cw_Vnir_Flags"].copy()
     flags[VNIR.index(655.4)] = 0

@@ -59,7 +59,7 @@ class PrismaScene(Scene):
         part = self._checked(window)
         shape = (part.rows, part.columns)
         with opened(self.product, _doing(part)) as file:
-            dark = [cube.dark(file, part) for cube in self.cubes if len(cube.probes)]
+            dark = [cube.dark(file, part) for cube in self.cubes]
             marked = [cube.marked(file, part) for cube in self.cubes]
         bad, saturated = (np.sum([pair[i] for pair in marked], axis=0) for i in (0, 1))
         spoilt = bad > _DEFECTIVE_SHARE * sum(len(cube.counted) for cube in self.cubes)

@@ -96,6 +96,7 @@ def cubes_of(
         place = np.flatnonzero(np.array(sensor.detector) == detector.name)
         place = place[np.argsort(index[place])]
         counted = np.flatnonzero(telling[place])
+        counted = counted if len(counted) else np.arange(len(place))
         spread = np.linspace(0, len(counted) - 1, min(_PROBES, len(counted))).astype(int)
         probes = index[place][counted[spread]]
         cubes.append(Cube(detector, axes, index[place], place, probes, counted, errors[detector.name]))

@@ -106,7 +106,7 @@ def _corners(file: Any, path: str) -> NDArray[np.float64]:
     )
     corners = np.array([ul, ur, ll])
     across, down = corners[1] - corners[0], corners[2] - corners[0]
-    size = np.hypot(*across) + np.hypot(*down)
+    size = min(np.hypot(*across), np.hypot(*down))
     askew = float(np.hypot(*(corners[0] + across + down - np.array(lr))))
     if not (np.isfinite(corners).all() and size > 0 and askew < size * _SQUARE_WITHIN):
         raise ProductError(
