@@ -72,6 +72,7 @@ def test_the_shipped_readers_follow_the_protocol() -> None:
         "enmap",
         "sentinel2",
         "landsat",
+        "prisma",
         "geotiff",
         "emit",
     ]

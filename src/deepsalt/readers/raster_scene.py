@@ -92,11 +92,16 @@ def reflectance_of(
     return spectra.reshape(rows, columns, bands)
 
 
-def with_known_facts(sensor: Sensor, table: str) -> Sensor:
-    """The sensor with `good` and `noise` of a shipped table, band by band where the centres agree."""
+def with_known_facts(
+    sensor: Sensor, table: str, within_nm: float | NDArray[np.float64] = _SAME_BAND_NM
+) -> Sensor:
+    """The sensor with `good` and `noise` of a shipped table, band by band where the centres agree.
+
+    within_nm  how well they must agree: one number, or (band,)
+    """
     known = Sensor.load(table)
     nearest = np.abs(sensor.axis.values[:, None] - known.axis.values[None, :]).argmin(axis=1)
-    agree = np.abs(known.axis.values[nearest] - sensor.axis.values) <= _SAME_BAND_NM
+    agree = np.abs(known.axis.values[nearest] - sensor.axis.values) <= within_nm
     return Sensor(
         name=sensor.name,
         axis=sensor.axis,

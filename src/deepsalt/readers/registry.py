@@ -33,6 +33,7 @@ _NAMES = (
     "enmap",
     "sentinel2",
     "landsat",
+    "prisma",
     "geotiff",
     "emit",
 )

@@ -10,6 +10,7 @@ from deepsalt.simulate.acquisition import acquire
 from deepsalt.simulate.emit_product import write_emit
 from deepsalt.simulate.enmap_product import write_enmap
 from deepsalt.simulate.landscape import Landscape, on_day
+from deepsalt.simulate.prisma_product import write_prisma
 from deepsalt.simulate.sentinel2_overpass import fly_over
 from deepsalt.simulate.sentinel2_product import write_sentinel2
 from deepsalt.simulate.settings import WorldSettings
@@ -36,6 +37,11 @@ def _enmap(land: Landscape, settings: WorldSettings, look: int, folder: Path) ->
     return write_enmap(taken, folder), f"{taken.start:%Y-%m-%d}"
 
 
+def _prisma(land: Landscape, settings: WorldSettings, look: int, folder: Path) -> tuple[Path, str]:
+    taken = acquire(land, settings, sensor=Sensor.load("prisma"), look=look)
+    return write_prisma(taken, folder), f"{taken.start:%Y-%m-%d}"
+
+
 def _emit(land: Landscape, settings: WorldSettings, look: int, folder: Path) -> tuple[Path, str]:
     view = swath_view(land.region, land.shape)
     taken = acquire(land, settings, sensor=Sensor.load("emit"), view=view, look=look)
@@ -47,4 +53,9 @@ def _sentinel2(land: Landscape, settings: WorldSettings, look: int, folder: Path
     return write_sentinel2(overpass, folder), f"{overpass.main.start:%Y-%m-%d}"
 
 
-_WRITERS: dict[str, Writer] = {"enmap": _enmap, "emit": _emit, "sentinel2": _sentinel2}
+_WRITERS: dict[str, Writer] = {
+    "enmap": _enmap,
+    "prisma": _prisma,
+    "emit": _emit,
+    "sentinel2": _sentinel2,
+}
