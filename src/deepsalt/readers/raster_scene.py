@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepsalt.readers.product_files import File
 from deepsalt.readers.raster import check_window, is_nodata, read_bands
 from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window
 
@@ -29,7 +29,7 @@ class RasterScene(Scene):
     nodata  stored value that means "no data"; None where there is none
     """
 
-    image: Path
+    image: File
     bands: NDArray[np.intp]
     gain: NDArray[np.float64]
     offset: NDArray[np.float64]
@@ -43,16 +43,20 @@ class RasterScene(Scene):
         object.__setattr__(self, "_probes", tuple(int(self.bands[i]) for i in filled[spread]))
 
     def read(self, window: Window | None = None) -> Spectra:
-        """Reflectance (y, x, band), float32, NaN = nodata; the bands sorted by wavelength."""
+        """Reflectance (y, x, band), float32, NaN = nodata; the bands sorted by wavelength.
+
+        Bands with a fault are not read from the file: they are NaN.
+        """
         part = self._checked(window)
-        stored = read_bands(self.image, part, self.bands.tolist())
-        cube = np.empty((part.rows, part.columns, len(self.bands)), np.float32)
-        for band, plane in enumerate(stored):
-            cube[..., band] = plane
-        cube *= self.gain.astype(np.float32)
-        if self.offset.any():
-            cube += self.offset.astype(np.float32)
-        cube[np.moveaxis(is_nodata(stored, self.nodata), 0, -1)] = np.nan
+        filled = np.flatnonzero(~self.empty)
+        cube = np.full((part.rows, part.columns, len(self.bands)), np.nan, np.float32)
+        stored = read_bands(self.image, part, self.bands[filled].tolist()) if len(filled) else ()
+        for band, plane in zip(filled, stored, strict=True):
+            values = plane.astype(np.float32)
+            values *= np.float32(self.gain[band])
+            values += np.float32(self.offset[band])
+            values[is_nodata(plane, self.nodata)] = np.nan
+            cube[..., band] = values
         source = f"read from {self.image.name}, rows {part.row}-{part.row + part.rows - 1}"
         return Spectra.of_image(cube, self.sensor.axis, sensor=self.sensor, provenance=(source, *self.notes))
 
@@ -62,6 +66,8 @@ class RasterScene(Scene):
 
     def _footprint(self, part: Window) -> NDArray[np.uint8]:
         """Background from nodata, judged on a few bands spread over the spectrum (both detectors)."""
+        if not self._probes:
+            return np.full((part.rows, part.columns), MaskReason.BACKGROUND, np.uint8)
         missing = is_nodata(read_bands(self.image, part, self._probes), self.nodata)
         reasons = np.where(missing.any(axis=0), MaskReason.DEFECTIVE, MaskReason.VALID).astype(np.uint8)
         reasons[missing.all(axis=0)] = MaskReason.BACKGROUND
