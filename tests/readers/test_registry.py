@@ -63,6 +63,7 @@ def ascii_file(tmp_path: Path) -> Path:
 def test_the_shipped_readers_follow_the_protocol() -> None:
     assert list(readers()) == [
         "table", "long_table", "asd", "opus", "envi_library", "spectral_text", "folder", "enmap", "geotiff",
+            "desis", "envi_cube",
     ]  # fmt: skip
     for name, reader in readers().items():
         assert isinstance(reader, Reader)

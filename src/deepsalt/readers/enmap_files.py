@@ -95,7 +95,7 @@ def find_product(path: Path, product: str | None = None) -> EnmapFiles:
     """
     files = files_of(path)
     images = [file for file in files if IMAGE.match(file.name)]
-    given = [image for image in images if image == path]
+    given: list[File] = [image for image in images if image == path]
     wanted = given or [
         image for image in images if (product or _own_name(path)).lower() in image.name.lower()
     ]

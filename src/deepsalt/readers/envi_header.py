@@ -121,6 +121,13 @@ def is_header(path: Path) -> bool:
         return stream.read(4) == b"ENVI"
 
 
+def header_beside(path: Path) -> Path | None:
+    """The header of a file: x.img has x.img.hdr or x.hdr; None where neither is there."""
+    names = (f"{path.name}.hdr", f"{path.name}.HDR", f"{path.stem}.hdr", f"{path.stem}.HDR")
+    beside = (path.with_name(name) for name in names if name != path.name)
+    return next((file for file in beside if file.is_file()), None)
+
+
 def read_header(path: Path) -> EnviHeader:
     """The fields of a header.
 

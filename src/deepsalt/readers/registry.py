@@ -32,6 +32,8 @@ _NAMES = (
     "folder",
     "enmap",
     "geotiff",
+    "desis",
+    "envi_cube",
 )
 
 #: Those of this package, so that they are there even where its metadata are not installed.
@@ -84,8 +86,8 @@ def read(path: str | Path, *, reader: str | None = None, **options: Any) -> Spec
     """Open a file or product, whatever its format.
 
     path     a wide or long table (CSV, Parquet, Excel), an ENVI spectral library, a file of ASD, Bruker
-             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP L2A folder, a hyperspectral
-             GeoTIFF, or a format of an installed plug-in
+             OPUS, ECOSTRESS or USGS splib07, a folder of such files, an EnMAP or DESIS L2A folder or zip,
+             a hyperspectral GeoTIFF, an ENVI image, or a format of an installed plug-in
     reader   name of the reader to use; by default the one that recognises the path
     options  of that reader, for example ec="ec1:2" for tables
 
