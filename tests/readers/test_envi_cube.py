@@ -163,7 +163,7 @@ def test_wavelengths_of_another_file_or_a_sensor(tmp_path: Path) -> None:
     size=st.tuples(st.floats(1, 60), st.floats(1, 60)),
 )
 def test_a_rotated_grid(angle: float, reference, size) -> None:
-    """Steps keep the size of a pixel and stay square to each other; the reference corner stays in its place."""
+    """Steps keep the size of a pixel and stay square to each other; the reference corner stays."""
     column, row = reference
     width, height = size
     info = f"{{UTM, {column}, {row}, 600000, 5800000, {width}, {height}, 32, North, rotation={angle}}}"

@@ -117,7 +117,7 @@ def test_what_is_stated_must_be_there_and_be_one(make_tiff) -> None:
         ds.read(path, wavelengths="none.csv", sensor="emit")
     other = path.with_name("sites.csv")
     other.write_text("site,ec\na,4\n")
-    with pytest.raises(ProductError, match="sites.csv: no column of wavelengths"):
+    with pytest.raises(ProductError, match=r"sites\.csv: no column of wavelengths"):
         ds.read(path, wavelengths=other)
 
 

@@ -99,6 +99,7 @@ class DesisReader:
         Raises ProductError for a part that is missing, damaged or contradicts another.
         """
         parts = find_desis(path, product)
+        _check_level(parts)
         header = info(parts.image)
         notes = [_UNSEEN, _NO_SWIR]
         meta = _metadata_of(parts, header, notes)
@@ -153,10 +154,15 @@ def _check_agreement(meta: DesisMetadata, header: RasterInfo) -> None:
             where=str(header.path.parent),
             fix="Download the product again: its parts do not belong together.",
         )
-    if meta.level and meta.level.upper() != "L2A":
+
+
+def _check_level(parts: DesisFiles) -> None:
+    """Raise ProductError where the product's name tells another level than L2A."""
+    found = re.search(r"-(L\d[A-C])-", f"{parts.name}-", flags=re.IGNORECASE)
+    if found and found[1].upper() != "L2A":
         raise ProductError(
-            f"the product is {meta.level}, not L2A",
-            where=str(header.path.parent),
+            f"the product is {found[1].upper()}, not L2A",
+            where=str(parts.image.parent),
             fix="Order surface reflectance (L2A).",
         )
 

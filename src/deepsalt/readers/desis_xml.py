@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -38,7 +37,6 @@ class DesisMetadata:
 
     path     what told them
     fwhm_nm  None where no widths are told
-    level    "" where it is not told
     """
 
     path: File
@@ -47,7 +45,6 @@ class DesisMetadata:
     gain: NDArray[np.float64]
     offset: NDArray[np.float64]
     acquired: datetime | None = None
-    level: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -77,7 +74,6 @@ def read_desis_metadata(path: File, notes: list[str]) -> DesisMetadata:
         gain=_or_default(bands, "gainofband", _GAIN, path, notes),
         offset=_or_default(bands, "offsetofband", _OFFSET, path, notes),
         acquired=time_from_text(_anywhere(root, "starttime")),
-        level=_anywhere(root, "processinglevel").replace("Level_", "L"),
         facts={key: text for key, tag in _FACTS.items() if (text := _anywhere(root, tag))},
     )
 
@@ -87,7 +83,7 @@ def assumed_metadata(parts: DesisFiles, header: RasterInfo, notes: list[str]) ->
 
     Raises ProductError where neither can tell them.
     """
-    if isinstance(parts.header, Path):
+    if parts.header is not None:
         return _of_header(read_header(parts.header), notes)
     table = Sensor.load("desis")
     if header.bands != len(table):

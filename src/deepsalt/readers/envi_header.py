@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
+from deepsalt.readers.product_files import File, content_of, size_of
 
 LIBRARY = "envi spectral library"
 
@@ -38,7 +39,7 @@ _TYPES = {
 class EnviHeader:
     """The fields of a header: keys in lower case, lists as they stand there with their braces."""
 
-    path: Path
+    path: File
     fields: Mapping[str, str]
 
     @property
@@ -128,15 +129,15 @@ def header_beside(path: Path) -> Path | None:
     return next((file for file in beside if file.is_file()), None)
 
 
-def read_header(path: Path) -> EnviHeader:
+def read_header(path: File) -> EnviHeader:
     """The fields of a header.
 
     Raises ProductError for what is no header, is not text, is far too long, or has a list without its end.
     """
     where = str(path)
-    if path.stat().st_size > _MOST_BYTES:
-        raise ProductError(f"no ENVI header: it has {path.stat().st_size} bytes", where=where)
-    raw = path.read_bytes()
+    if (size := size_of(path)) > _MOST_BYTES:
+        raise ProductError(f"no ENVI header: it has {size} bytes", where=where)
+    raw = content_of(path)
     if not raw.startswith(b"ENVI"):
         raise ProductError(f"no ENVI header: it begins with {raw[:8]!r}", where=where)
     if b"\x00" in raw:
