@@ -262,6 +262,7 @@ def test_nothing_is_written_beside_it(tmp_path: Path) -> None:
 def test_the_real_emit_cube(shared_data: Path, name: str) -> None:
     scene = ds.read(shared_data / "emit" / name)
     assert (scene.sensor.name, len(scene.sensor), scene.height, scene.width) == ("emit", 285, 10, 10)
+    assert scene.acquired == datetime(2025, 3, 24, 22, 10, 5, tzinfo=UTC)
     bad = np.flatnonzero(scene.empty)
     assert len(bad) == 41
     assert set(scene.band_faults) == {"", "marked bad in the file (bbl = 0), -0.01 in every pixel looked at"}

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from deepsalt.readers.desis_files import DesisFiles, find_desis, is_desis
 from deepsalt.readers.desis_xml import DesisMetadata, assumed_metadata, read_desis_metadata
 from deepsalt.readers.product_files import File
 from deepsalt.readers.raster import RasterInfo, empty_bands, info, is_nodata, read_bands
-from deepsalt.readers.raster_scene import RasterScene, with_known_facts
+from deepsalt.readers.raster_scene import RasterScene, time_in_name, with_known_facts
 from deepsalt.spectra import Axis, MaskReason, Sensor, Window, first_reason
 
 #: Bands of QL_QUALITY-2 in their order; each but the last two is 1 where the name holds.
@@ -120,7 +119,7 @@ class DesisReader:
             crs=header.crs,
             transform=header.transform,
             block=header.block,
-            acquired=meta.acquired or _time_in_name(parts.name),
+            acquired=meta.acquired or time_in_name(parts.name),
             level="L2A",
             band_faults=faults_of(empty_bands(header, nodata)[order]),
             facts=meta.facts,
@@ -205,12 +204,3 @@ def _quality_of(
         f"are used ({', '.join(described) or 'none'})"
     )
     return described, there.nodata
-
-
-def _time_in_name(name: str) -> datetime | None:
-    """Start of the acquisition in a product name, `-YYYYMMDDThhmmss-`, UTC."""
-    found = re.search(r"-(\d{8}T\d{6})(?:-|$)", name)
-    try:
-        return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC) if found else None
-    except ValueError:
-        return None

@@ -62,12 +62,18 @@ def find_desis(path: Path, product: str | None = None) -> DesisFiles:
     given: list[File] = [image for image in images if image == path]
     asked = (product or _own_name(path)).lower()
     wanted = given or [image for image in images if asked in image.name.lower()]
+    if not images:
+        raise ProductError(
+            "there is no SPECTRAL_IMAGE beside the metadata",
+            where=str(path),
+            fix="Give the whole product folder.",
+        )
     if len(wanted) != 1:
-        first = next(iter(wanted or images), None)
+        first = (wanted or images)[0]
         raise ProductError(
             f"{len(wanted)} of {len(images)} spectral images are meant",
             where=str(path),
-            fix=f"Choose one, for example product={_name(first)!r}." if first else "Give the whole folder.",
+            fix=f"Choose one, for example product={_name(first)!r}.",
         )
     name = _name(wanted[0])
     own = {file.name.lower(): file for file in beside(wanted[0], files)}

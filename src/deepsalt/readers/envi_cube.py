@@ -28,7 +28,7 @@ from deepsalt.spectra import Sensor
 _DATA = ("", ".img", ".dat", ".bsq", ".bil", ".bip", ".bin", ".raw", ".envi", ".cub")
 _KINDS = ("", "envi", "envi standard", "envi image")
 _INTERLEAVES = ("bsq", "bil", "bip")
-_FACTS = ("description", "interleave", "data type", "sensor type", "map info")
+_FACTS = ("description", "interleave", "sensor type", "map info")
 
 
 class EnviCubeReader:

@@ -17,6 +17,8 @@ from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window
 #: Shipped tables agree with a product within this distance, nm: calibrations shift by less.
 _SAME_BAND_NM = 1.5
 _PROBES = 6
+#: Pixels turned from (band, pixel) to (pixel, band) at once: with 200 bands they fill half a megabyte.
+_PIXELS_TURNED = 512
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -48,17 +50,25 @@ class RasterScene(Scene):
         Bands with a fault are not read from the file: they are NaN.
         """
         part = self._checked(window)
-        filled = np.flatnonzero(~self.empty)
-        cube = np.full((part.rows, part.columns, len(self.bands)), np.nan, np.float32)
-        stored = read_bands(self.image, part, self.bands[filled].tolist()) if len(filled) else ()
-        for band, plane in zip(filled, stored, strict=True):
-            values = plane.astype(np.float32)
-            values *= np.float32(self.gain[band])
-            values += np.float32(self.offset[band])
-            values[is_nodata(plane, self.nodata)] = np.nan
-            cube[..., band] = values
+        cube = self._reflectance(part).reshape(part.rows, part.columns, len(self.bands))
         source = f"read from {self.image.name}, rows {part.row}-{part.row + part.rows - 1}"
         return Spectra.of_image(cube, self.sensor.axis, sensor=self.sensor, provenance=(source, *self.notes))
+
+    def _reflectance(self, part: Window) -> NDArray[np.float32]:
+        """(pixel, band); turned and scaled a few hundred pixels at a time, which stay in the cache."""
+        pixels = np.empty((part.rows * part.columns, len(self.bands)), np.float32)
+        filled, empty = np.flatnonzero(~self.empty), np.flatnonzero(self.empty)
+        if not len(filled):
+            return np.full_like(pixels, np.nan)
+        stored = read_bands(self.image, part, self.bands[filled].tolist()).reshape(len(filled), -1)
+        gain, offset = (values[filled, None].astype(np.float32) for values in (self.gain, self.offset))
+        for first in range(0, len(pixels), _PIXELS_TURNED):
+            some = slice(first, first + _PIXELS_TURNED)
+            values = stored[:, some] * gain + offset
+            values[is_nodata(stored[:, some], self.nodata)] = np.nan
+            pixels[some, filled] = values.T
+            pixels[some, empty] = np.nan
+        return pixels
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason: BACKGROUND where no band has data, DEFECTIVE where only some have."""
@@ -95,16 +105,18 @@ def with_known_facts(sensor: Sensor, table: str) -> Sensor:
 
 
 def time_in_name(name: str) -> datetime | None:
-    """Start of the acquisition from a product name with `_YYYYMMDDThhmmssZ_`, UTC.
+    """The first time in a product's name, YYYYMMDDThhmmss, which is the start of the acquisition, UTC.
 
     >>> time_in_name("ENMAP01-____L2A-DT0000004950_20221103T162438Z_001_V010110").isoformat()
     '2022-11-03T16:24:38+00:00'
+    >>> time_in_name("emit20250324t221005_jpl").isoformat()
+    '2025-03-24T22:10:05+00:00'
     """
-    found = re.search(r"_(\d{8}T\d{6})Z", name)
+    found = re.search(r"(?<!\d)(\d{8})T(\d{6})(?!\d)", name, flags=re.IGNORECASE)
     if not found:
         return None
     try:
-        return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
 
