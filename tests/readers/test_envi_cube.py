@@ -251,6 +251,15 @@ def test_libraries_and_tiffs_beside_a_header_are_not_its_images(tmp_path: Path, 
         ds.read(tmp_path / "c.img")
 
 
+def test_names_in_the_encoding_of_old_systems(tmp_path: Path) -> None:
+    path = Image(fields={"band names": "{@1, @2, @3}", "description": "{25 @C}"}).write(tmp_path)
+    header = path.with_suffix(".hdr")
+    header.write_bytes(header.read_bytes().replace(b"@", b"\xb0"))
+    scene = ds.read(path)
+    assert scene.sensor.axis.values.tolist() == [500, 600, 700]
+    assert scene.facts["description"] == "25 °C"
+
+
 def test_nothing_is_written_beside_it(tmp_path: Path) -> None:
     scene = ds.read(Image().write(tmp_path))
     scene.read(), scene.mask()

@@ -60,7 +60,7 @@ class RasterInfo:
 def opened(path: File, doing: str = "open it") -> Iterator[Any]:
     """A rasterio dataset for the length of the block; what GDAL says becomes a ProductError."""
     import rasterio
-    from rasterio.errors import RasterioError
+    from rasterio.errors import CRSError, RasterioError
 
     try:
         with rasterio.Env(GDAL_PAM_ENABLED="NO", CPL_DEBUG=False):
@@ -69,7 +69,7 @@ def opened(path: File, doing: str = "open it") -> Iterator[Any]:
                 yield dataset
             finally:
                 dataset.close()
-    except RasterioError as error:
+    except (RasterioError, CRSError, UnicodeDecodeError) as error:
         reason = error.__cause__ or error
         raise ProductError(
             f"could not {doing} ({reason})", where=str(path), fix="Copy or download the file again."
@@ -97,7 +97,7 @@ def info(path: File) -> RasterInfo:
             block=tuple(data.block_shapes[0]),
             scales=tuple(data.scales),
             offsets=tuple(data.offsets),
-            descriptions=tuple(text or "" for text in data.descriptions),
+            descriptions=_descriptions(data),
             tags=_lower(data.tags()),
             band_tags=tuple(_band_tags(data, band) for band in data.indexes),
         )
@@ -172,6 +172,14 @@ def _open_quietly(path: File) -> Any:
     with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
         return rasterio.open(gdal_name(path))
+
+
+def _descriptions(data: Any) -> tuple[str, ...]:
+    """Descriptions of the bands; none where they are in the encoding of old systems, which GDAL passes on."""
+    try:
+        return tuple(text or "" for text in data.descriptions)
+    except UnicodeDecodeError:
+        return ("",) * data.count
 
 
 def _band_tags(data: Any, band: int) -> dict[str, str]:
