@@ -56,7 +56,6 @@ def read_to_its_end(path: Path, reader: str) -> str:
         scene = ds.read(path, reader=reader)
         assert scene.read().values.shape[:2] == scene.mask().shape
     except DeepSaltError as error:
-        assert "\n" not in str(error)
         return str(error)
     return " | ".join(scene.notes)
 
@@ -82,6 +81,6 @@ def test_damage_anywhere(tmp_path_factory: pytest.TempPathFactory, kind: str) ->
             "d": whole[:at] + whole[at + len(noise) :],  # taken out
         }[how]
         file.write_bytes(changed)
-        read_to_its_end(path, READERS[kind])
+        assert "\n" not in read_to_its_end(path, READERS[kind])
 
     damaged()
