@@ -95,9 +95,9 @@ def in_fresh_process(what: str, product: Path) -> dict[str, float]:
 def measured(what: str, product: Path) -> dict[str, float]:
     """Seconds, processor seconds, MiB beyond the libraries, and how many spectra were kept."""
     import rasterio
+    from deepsalt.preprocessing.bare_soil import bare_soil
 
     import deepsalt
-    from deepsalt.preprocessing.bare_soil import bare_soil
 
     scene = deepsalt.read(product)
     image = next(product.glob("*SPECTRAL_IMAGE.TIF"))

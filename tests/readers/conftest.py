@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ class Product:
     crs: str | None = "EPSG:32632"
     nodata: int | None = NODATA
     compress: str = "deflate"
+    cog: bool = False
 
     def __post_init__(self) -> None:
         self.path = self.folder / NAME
@@ -57,14 +59,16 @@ class Product:
     def file(self, part: str) -> Path:
         return self.path / f"{NAME}-{part}"
 
+    def tiff(self, part: str) -> Path:
+        return self.file(f"{part}_COG.tiff" if self.cog else f"{part}.TIF")
+
     def layer_file(self, layer: str) -> Path:
-        return self.file("QL_PIXELMASK.TIF" if layer == "PIXELMASK" else f"QL_QUALITY_{layer}.TIF")
+        return self.tiff("QL_PIXELMASK" if layer == "PIXELMASK" else f"QL_QUALITY_{layer}")
 
     def write(self) -> Path:
         self.path.mkdir(parents=True, exist_ok=True)
-        write_tiff(
-            self.file("SPECTRAL_IMAGE.TIF"), self.image, self.crs, nodata=self.nodata, compress=self.compress
-        )
+        image = {"nodata": self.nodata, "compress": self.compress, "tiled": self.cog}
+        write_tiff(self.tiff("SPECTRAL_IMAGE"), self.image, self.crs, **image)
         for layer, values in self.layers.items():
             if layer not in self.without:
                 write_tiff(self.layer_file(layer), values, self.crs, nodata=3 if layer == "CLASSES" else None)
@@ -72,6 +76,14 @@ class Product:
             text = metadata_xml(self.centres, self.detectors, self.empty)
             self.file("METADATA.XML").write_text(self.xml(text) if self.xml else text, encoding="utf-8")
         return self.path
+
+    def zipped(self, how: int = zipfile.ZIP_DEFLATED, inside: str = f"{NAME}/") -> Path:
+        """The product as one zip; the folder is not needed any more."""
+        path = self.folder / "delivery.zip"
+        with zipfile.ZipFile(path, "w", how) as archive:
+            for file in sorted(self.path.iterdir()):
+                archive.write(file, f"{inside}{file.name}")
+        return path
 
 
 def metadata_xml(centres: list[float], detectors: list[str], empty: tuple[int, ...]) -> str:
@@ -110,13 +122,15 @@ def write_tiff(
     band_tags: list[dict[str, str]] | None = None,
     tags: dict[str, str] | None = None,
     transform: object = None,
+    tiled: bool = False,
 ) -> Path:
-    """A GeoTIFF of strips of three rows, band after band, as EnMAP images are."""
+    """A GeoTIFF of strips of three rows, band after band, as EnMAP images are; or of tiles of 16 x 16."""
+    blocks = {"tiled": True, "blockxsize": 16, "blockysize": 16} if tiled else {"blockysize": 3}
     profile = {"transform": transform or Affine(30, 0, 600_000, 0, -30, 5_800_000)} if crs else {}
     with rasterio.Env(GDAL_PAM_ENABLED="NO"), quiet(), rasterio.open(
         path, "w", driver="GTiff", dtype=values.dtype, count=values.shape[0], height=values.shape[1],
         width=values.shape[2], crs=crs, nodata=nodata, compress=compress, interleave="band",
-        blockysize=3, **profile,
+        **blocks, **profile,
     ) as out:  # fmt: skip
         out.write(values)
         for number, text in enumerate(descriptions, 1):

@@ -6,7 +6,7 @@ import json
 
 import numpy as np
 import pytest
-from tests.readers.conftest import COLUMNS, NAME, ROWS, Product
+from tests.readers.conftest import COLUMNS, LAYERS, NAME, ROWS, Product
 
 import deepsalt as ds
 from deepsalt.readers.describe import describe
@@ -27,6 +27,11 @@ def test_a_scene(product: Product) -> None:
     assert (facts["height"], facts["width"], facts["bands"]) == (ROWS, COLUMNS, 12)
     assert facts["wavelength_nm"] == [418.2, 2200.0]
     assert facts["empty_bands"] == {"count": 2, "numbers": "9-10", "wavelength_nm": [[1340.0, 1360.0]]}
+    assert facts["band_faults"] == {
+        "no data in the product": {"count": 2, "numbers": "9-10", "wavelength_nm": [[1340.0, 1360.0]]}
+    }
+    assert facts["quality_layers"] == sorted(LAYERS)
+    assert facts["memory_mb"] == round(ROWS * COLUMNS * 12 * 4 / 1e6, 1)
     assert facts["detectors"] == {"SWIR": 6, "VNIR": 6}
     assert {name: found["pixels"] for name, found in facts["masks"].items()} == {
         "valid": 105,

@@ -104,8 +104,8 @@ def test_detector_order_is_delivered_sorted(product: Product) -> None:
         ("HAZE", 1, MaskReason.HAZE),
         ("SNOW", 1, MaskReason.SNOW),
         ("CLASSES", 2, MaskReason.WATER),
-        ("TESTFLAGS", 16, MaskReason.DEFECTIVE),
-        ("TESTFLAGS", 32, MaskReason.DEFECTIVE),
+        ("TESTFLAGS", 16, MaskReason.SATURATED),
+        ("TESTFLAGS", 32, MaskReason.SATURATED),
         ("TESTFLAGS", 4 + 8 + 64 + 128, MaskReason.VALID),
     ],
 )

@@ -39,8 +39,13 @@ def test_tags_tell_everything(make_tiff) -> None:
     assert scene.sensor.good.tolist() == [True, True, False]
     assert scene.acquired == datetime(2022, 7, 24, 10, 45, 26, tzinfo=UTC)
     spectra = scene.read().values
-    np.testing.assert_allclose(spectra[0, 3], [0.0503, 0.0603, 0.0703], rtol=1e-5)
+    np.testing.assert_allclose(spectra[0, 3], [0.0503, 0.0603, np.nan], rtol=1e-5)
     assert np.isnan(spectra[2, 1]).all()
+    assert scene.band_faults == ("", "", "marked bad in the file (bbl = 0)")
+    kept = ds.read(scene.path, keep_bad=True)
+    assert kept.band_faults == ("", "", "")
+    assert kept.sensor.good.tolist() == [True, True, False]
+    np.testing.assert_allclose(kept.read().values[0, 3], [0.0503, 0.0603, 0.0703], rtol=1e-5)
     assert np.argwhere(scene.mask() == MaskReason.BACKGROUND).tolist() == [[2, 1]]
     notes = " | ".join(scene.notes)
     for part in (

@@ -75,6 +75,8 @@ def test_the_shipped_readers_follow_the_protocol() -> None:
         "prisma",
         "geotiff",
         "emit",
+        "desis",
+        "envi_cube",
     ]
     for name, reader in readers().items():
         assert isinstance(reader, Reader)

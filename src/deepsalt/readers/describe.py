@@ -24,7 +24,8 @@ _ABSORBANCE_RANGE = (-0.5, 5.0)
 def describe(what: Spectra | Scene) -> dict[str, Any]:
     """Facts as nested dicts of strings, numbers, lists and None.
 
-    Of a scene, masks are read window by window; no spectra are.
+    Of a scene, masks are read window by window; no spectra are. `memory_mb` is what the whole of it takes as
+    float32.
     """
     return _scene(what) if isinstance(what, Scene) else _spectra(what)
 
@@ -159,8 +160,10 @@ def _scene(scene: Scene) -> dict[str, Any]:
             "numbers": ranges(empty + 1),
             "wavelength_nm": _empty_wavelengths(axis.values, empty),
         },
+        "band_faults": _faults(scene),
         "detectors": {name or "unknown": n for name, n in sorted(Counter(scene.sensor.detector).items())},
         "masks": _masks(scene),
+        "quality_layers": sorted(scene.quality_layers),
         "crs": scene.crs or None,
         "extent": _extent(scene),
         "pixel_size": [float(np.hypot(scene.transform[0], scene.transform[3])),
@@ -177,6 +180,20 @@ def _empty_wavelengths(centres_nm: NDArray[np.float64], empty: NDArray[np.intp])
         return []
     runs = np.split(empty, np.flatnonzero(np.diff(empty) > 1) + 1)
     return [[float(centres_nm[run[0]]), float(centres_nm[run[-1]])] for run in runs]
+
+
+def _faults(scene: Scene) -> dict[str, dict[str, Any]]:
+    """Bands that are NaN throughout, by the reason: how many, their numbers, and where they lie."""
+    centres = scene.sensor.axis.values
+    found: dict[str, dict[str, Any]] = {}
+    for why in dict.fromkeys(filter(None, scene.band_faults)):
+        bands = np.flatnonzero(np.array(scene.band_faults) == why)
+        found[why] = {
+            "count": len(bands),
+            "numbers": ranges(bands + 1),
+            "wavelength_nm": _empty_wavelengths(centres, bands),
+        }
+    return found
 
 
 def _masks(scene: Scene) -> dict[str, dict[str, float]]:

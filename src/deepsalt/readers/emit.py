@@ -75,6 +75,11 @@ class EmitScene(Scene):
             return None
         return self._values(self.uncertain, UNCERTAINTY, part, self._table(part))
 
+    @property
+    def quality_layers(self) -> tuple[str, ...]:
+        """Names of the layers that `mask` uses."""
+        return tuple(sorted(self.layers.positions)) if self.layers else ()
+
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason of each pixel; where several hold, the first that is named here.
 

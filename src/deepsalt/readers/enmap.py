@@ -1,8 +1,7 @@
-"""EnMAP L2A products: a folder with METADATA.XML, SPECTRAL_IMAGE and quality layers, read lazily."""
+"""EnMAP L2A products: a folder or zip with METADATA.XML, SPECTRAL_IMAGE and quality layers, read lazily."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,20 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError, UsageError
-from deepsalt.readers.bands import band_order, faults_of
-from deepsalt.readers.enmap_xml import EnmapMetadata, level_in_name, looks_like_metadata, read_metadata
+from deepsalt.readers.bands import Overlap, band_order, faults_of
+from deepsalt.readers.enmap_files import EnmapFiles, check_acquisition, find_product, is_enmap, note_packed
+from deepsalt.readers.enmap_xml import EnmapMetadata, level_in_name, read_metadata
+from deepsalt.readers.product_files import File
 from deepsalt.readers.raster import RasterInfo, empty_bands, info, read_bands
 from deepsalt.readers.raster_scene import RasterScene, time_in_name, with_known_facts
 from deepsalt.spectra import Axis, MaskReason, Sensor, Window, first_reason
 
-_IMAGE = re.compile(r"^(?P<name>.+)-SPECTRAL_IMAGE(_COG)?\.TIFF?$", re.IGNORECASE)
-_LAYER = re.compile(r"-QL_(?:QUALITY_)?(?P<layer>[A-Z]+)(_COG)?\.TIFF?$", re.IGNORECASE)
 _NODATA = -32768.0
 _WATER, _BACKGROUND = 2, 3
+#: TESTFLAGS bits: saturated in the SWIR, in the VNIR.
 _SATURATED = 16 | 32
 _DEFECTIVE_SHARE = 0.10
-#: Layers that `mask` uses; a product without one is still read, and says so in its notes.
-_LAYERS = ("CLASSES", "CLOUD", "CLOUDSHADOW", "CIRRUS", "HAZE", "SNOW", "TESTFLAGS", "PIXELMASK")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,16 +33,21 @@ class EnmapScene(RasterScene):
     cirrus_from  cirrus levels from this one on are masked: 1 thin, 2 medium, 3 thick
     """
 
-    layers: Mapping[str, Path] = field(default_factory=dict)
+    layers: Mapping[str, File] = field(default_factory=dict)
     cirrus_from: int = 1
+
+    @property
+    def quality_layers(self) -> tuple[str, ...]:
+        """Names of the layers that `mask` uses."""
+        return tuple(sorted(self.layers))
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason of each pixel; where several hold, the first in the order of MaskReason.
 
         Background: class 3, or nodata in the image. Cloud, cloud shadow, haze, snow: their layers.
-        Cirrus: every level from `cirrus_from` (1, thin) on. Water: class 2. Defective: PIXELMASK
-        marks more than 10 % of the bands that hold data, TESTFLAGS report saturation (bits 16, 32),
-        or one detector has no data.
+        Cirrus: every level from `cirrus_from` (1, thin) on. Water: class 2. Saturated: TESTFLAGS say so
+        of either detector (bits 16, 32). Defective: PIXELMASK marks more than 10 % of the bands that hold
+        data, or one detector has no data.
         """
         part = self._checked(window)
         footprint = self._footprint(part)
@@ -59,6 +62,7 @@ class EnmapScene(RasterScene):
                 MaskReason.HAZE: self._layer("HAZE", part) == 1,
                 MaskReason.SNOW: self._layer("SNOW", part) == 1,
                 MaskReason.WATER: classes == _WATER,
+                MaskReason.SATURATED: (self._layer("TESTFLAGS", part) & _SATURATED) > 0,
                 MaskReason.DEFECTIVE: (footprint == MaskReason.DEFECTIVE) | self._defective(part),
             },
         )
@@ -69,59 +73,53 @@ class EnmapScene(RasterScene):
         return read_bands(self.layers[layer], part, [1])[0]
 
     def _defective(self, part: Window) -> NDArray[np.bool_]:
-        defective: NDArray[np.bool_] = (self._layer("TESTFLAGS", part) & _SATURATED) > 0
-        if "PIXELMASK" in self.layers:
-            filled = self.bands[~self.empty]
-            marked = read_bands(self.layers["PIXELMASK"], part, filled.tolist()) == 1
-            defective |= marked.sum(axis=0) > _DEFECTIVE_SHARE * len(filled)
-        return defective
+        if "PIXELMASK" not in self.layers:
+            return np.zeros((part.rows, part.columns), bool)
+        filled = self.bands[~self.empty]
+        marked = read_bands(self.layers["PIXELMASK"], part, filled.tolist()) == 1
+        return np.asarray(marked.sum(axis=0) > _DEFECTIVE_SHARE * len(filled))
 
 
 class EnmapReader:
-    """Reader of EnMAP L2A product folders."""
+    """Reader of EnMAP L2A products."""
 
     name = "enmap"
-    description = "EnMAP L2A product: the folder with METADATA.XML, SPECTRAL_IMAGE and QL layers"
+    description = "EnMAP L2A product: the folder or zip with METADATA.XML, SPECTRAL_IMAGE and QL layers"
     specificity = 30
 
     def matches(self, path: Path) -> bool:
-        """A folder with an EnMAP SPECTRAL_IMAGE, that image itself, or a METADATA.XML of EnMAP.
+        """A folder or zip with an EnMAP SPECTRAL_IMAGE, that image itself, or a METADATA.XML of EnMAP."""
+        return is_enmap(path)
 
-        Other missions name their images alike: the name of the product or its metadata must say EnMAP.
-        """
-        if looks_like_metadata(path):
-            return True
-        folder = path if path.is_dir() else path.parent
-        images = _images(path) if path.is_dir() else [path] * bool(_IMAGE.match(path.name))
-        named = any(image.name.upper().startswith("ENMAP") for image in images)
-        return named or (bool(images) and any(map(looks_like_metadata, folder.iterdir())))
-
-    def open(self, path: Path, *, cirrus_from: int = 1) -> EnmapScene:
+    def open(
+        self, path: Path, *, cirrus_from: int = 1, overlap: Overlap = "both", product: str | None = None
+    ) -> EnmapScene:
         """Open a product; only metadata are read.
 
         cirrus_from  lowest cirrus level that is masked: 1 (thin, the default), 2 or 3 (thick only)
+        overlap      where both detectors see (902-994 nm): "both" keeps all bands, sorted by wavelength;
+                     "vnir" or "swir" keeps those of one detector
+        product      a part of the product's name, where several lie in one folder or zip
 
         Raises ProductError for a part that is missing, damaged or contradicts another.
         """
         if cirrus_from not in (1, 2, 3):
             raise UsageError(f"cirrus_from={cirrus_from!r}", fix="Use 1 (thin), 2 or 3 (thick only).")
-        image = _image_of(path)
-        product = _product_name(image)
-        header = info(image)
-        meta = _metadata_of(image.parent, product)
+        parts = find_product(path, product)
+        header = info(parts.image)
         notes: list[str] = []
-        if meta is None:
-            meta = _assumed(image, product, header, notes)
+        meta = _metadata_of(parts, header, notes)
         _check_agreement(meta, header)
         nodata = _nodata(header, notes)
-        order, order_notes = band_order(meta.centres_nm)
+        order, order_notes = _order(meta, overlap)
         sensor = _sensor(meta, order)
         empty = meta.empty if meta.empty is not None else empty_bands(header, nodata)
-        layers = _layers_of(image.parent, product, header, notes)
+        layers = parts.layers(header, notes)
+        note_packed(parts, notes)
         if not header.crs:
             notes.append("no coordinate system in the image: maps of it have none either")
         return EnmapScene(
-            name=product,
+            name=parts.name,
             path=str(path),
             sensor=sensor,
             height=header.height,
@@ -133,7 +131,7 @@ class EnmapReader:
             level=meta.level,
             band_faults=faults_of(empty[order]),
             notes=(*meta.notes, *order_notes, *notes),
-            image=image,
+            image=parts.image,
             bands=order + 1,
             gain=meta.gain[order],
             offset=meta.offset[order],
@@ -147,61 +145,36 @@ class EnmapReader:
 READER = EnmapReader()
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.iterdir() if _IMAGE.match(file.name))
+def _metadata_of(parts: EnmapFiles, header: RasterInfo, notes: list[str]) -> EnmapMetadata:
+    """What the product's METADATA.XML says, or, where it has none, the shipped table of EnMAP."""
+    file = parts.metadata
+    if file is None:
+        return _assumed(parts, header, notes)
+    meta = read_metadata(file)
+    check_acquisition(parts, meta.name, file, notes)
+    return meta
 
 
-def _image_of(path: Path) -> Path:
-    """The SPECTRAL_IMAGE of a folder, of a METADATA.XML beside it, or the image itself."""
-    if path.is_file() and _IMAGE.match(path.name):
-        return path
-    folder = path if path.is_dir() else path.parent
-    images = _images(folder)
-    if len(images) == 1:
-        return images[0]
-    if not images:
-        raise ProductError(
-            "there is no SPECTRAL_IMAGE.TIF beside the metadata",
-            where=str(path),
-            fix="Give the whole product folder.",
-        )
-    raise ProductError(
-        f"{len(images)} spectral images lie in one folder",
-        where=str(folder),
-        fix=f"Give one of them, for example {images[0].name}.",
-    )
-
-
-def _product_name(image: Path) -> str:
-    match = _IMAGE.match(image.name)
-    return match["name"] if match else image.stem
-
-
-def _metadata_of(folder: Path, product: str) -> EnmapMetadata | None:
-    """Metadata of the product; a METADATA.XML of another product in the folder is not its own."""
-    own = [f for f in folder.iterdir() if f.name.lower() == f"{product}-metadata.xml".lower()]
-    loose = [f for f in folder.iterdir() if f.name.lower() == "metadata.xml"]
-    return read_metadata((own or loose)[0]) if own or loose else None
-
-
-def _assumed(image: Path, product: str, header: RasterInfo, notes: list[str]) -> EnmapMetadata:
+def _assumed(parts: EnmapFiles, header: RasterInfo, notes: list[str]) -> EnmapMetadata:
     """Metadata of a product without METADATA.XML, from the shipped table of EnMAP."""
     table = Sensor.load("enmap")
     if header.bands != len(table):
         raise ProductError(
             f"no METADATA.XML, and {header.bands} bands are not the {len(table)} of EnMAP",
-            where=str(image),
+            where=str(parts.image),
             fix="Put the product's METADATA.XML beside the image: it holds the wavelengths.",
         )
     notes.append(
         "no METADATA.XML: wavelengths and widths of the shipped EnMAP table, scale 0.0001, are assumed"
     )
+    if other := parts.foreign_metadata:
+        notes.append(f"metadata of other products are not used: {', '.join(other)}")
     bands = len(table)
     return EnmapMetadata(
-        path=image,
-        name=product,
-        level=level_in_name(product),
-        acquired=time_in_name(product),
+        path=parts.image,
+        name=parts.name,
+        level=level_in_name(parts.name),
+        acquired=time_in_name(parts.name),
         centres_nm=table.axis.values,
         fwhm_nm=table.axis.widths,
         gain=np.full(bands, 1e-4),
@@ -211,10 +184,22 @@ def _assumed(image: Path, product: str, header: RasterInfo, notes: list[str]) ->
     )
 
 
+def _order(meta: EnmapMetadata, overlap: Overlap) -> tuple[NDArray[np.intp], tuple[str, ...]]:
+    if overlap != "both" and not {"VNIR", "SWIR"} <= set(meta.detector):
+        raise ProductError(
+            f"overlap={overlap!r}, but the detectors of the bands are not told (expectedChannelsList)",
+            where=str(meta.path),
+            fix="Leave overlap= away: all bands are delivered then.",
+        )
+    return band_order(meta.centres_nm, meta.detector, overlap)
+
+
 def _check_agreement(meta: EnmapMetadata, header: RasterInfo) -> None:
     if len(meta.centres_nm) != header.bands:
+        swapped = " (are its axes swapped?)" if len(meta.centres_nm) in header.size else ""
         raise ProductError(
-            f"{meta.path.name} describes {len(meta.centres_nm)} bands, {header.path.name} has {header.bands}",
+            f"{meta.path.name} describes {len(meta.centres_nm)} bands, {header.path.name} has {header.bands}"
+            f"{swapped}",
             where=str(header.path.parent),
             fix="Download the product again: its parts do not belong together.",
         )
@@ -240,30 +225,3 @@ def _sensor(meta: EnmapMetadata, order: NDArray[np.intp]) -> Sensor:
         raise ProductError(error.found, where=str(meta.path), fix=error.fix) from error
     sensor = Sensor("enmap", axis, tuple(meta.detector[i] for i in order), about={"source": meta.path.name})
     return with_known_facts(sensor, "enmap")
-
-
-def _layers_of(folder: Path, product: str, header: RasterInfo, notes: list[str]) -> dict[str, Path]:
-    """Quality layers of the product that `mask` uses, checked to lie on the image's grid."""
-    found = {}
-    for file in sorted(folder.iterdir()):
-        match = _LAYER.search(file.name)
-        if (
-            match
-            and match["layer"].upper() in _LAYERS
-            and file.name[: match.start()].lower() == product.lower()
-        ):
-            found[match["layer"].upper()] = file
-    for layer, file in found.items():
-        bands = header.bands if layer == "PIXELMASK" else 1
-        there = info(file)
-        if there.size != header.size or there.bands < bands:
-            raise ProductError(
-                f"{file.name} is {there.bands} x {there.height} x {there.width} (band, row, column), "
-                f"the image {header.bands} x {header.height} x {header.width}",
-                where=str(folder),
-                fix="Download the product again: its parts do not belong together.",
-            )
-    missing = [layer for layer in _LAYERS if layer not in found]
-    if missing:
-        notes.append(f"quality layers missing, not masked by them: {', '.join(missing)}")
-    return found

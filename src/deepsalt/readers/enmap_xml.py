@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.readers.product_files import File, stream_of
 from deepsalt.readers.product_xml import parsed, text_at
 from deepsalt.readers.raster_scene import ranges, time_from_text, time_in_name
 from deepsalt.spectra import Axis
 
 _HEAD = 4096
 _GAIN, _OFFSET = 1e-4, 0.0
-#: Mean of a band without any data in bandStatistics; EnMAP-Box and our own reading agree on it.
+#: Mean of a band without any data in bandStatistics is -1000000; EnMAP-Box and our own reading agree on it.
 _NO_STATISTICS = -999_999.0
 _FACTS = {
     "sun zenith angle": "specific/qualityflag/sceneSZA",
@@ -54,7 +55,7 @@ class EnmapMetadata:
     notes      what was missing
     """
 
-    path: Path
+    path: File
     name: str
     level: str
     acquired: datetime | None
@@ -74,16 +75,16 @@ def level_in_name(name: str) -> str:
     return found[1].upper() if found else ""
 
 
-def looks_like_metadata(path: Path) -> bool:
+def looks_like_metadata(path: File) -> bool:
     """Whether a file is XML that characterises bands the EnMAP way."""
-    if not path.is_file() or path.suffix.lower() != ".xml":
+    if path.suffix.lower() != ".xml" or (isinstance(path, Path) and not path.is_file()):
         return False
-    with path.open("rb") as stream:
+    with stream_of(path) as stream:
         head = stream.read(_HEAD).lower()
     return b"<level_x" in head or b"enmap" in head
 
 
-def read_metadata(path: Path) -> EnmapMetadata:
+def read_metadata(path: File) -> EnmapMetadata:
     """Parse METADATA.XML; ProductError names the element that is missing or cannot be used."""
     root = parsed(path)
     bands = _by_number(root, "specific/bandcharacterisation", path)
@@ -151,7 +152,7 @@ def describe_metadata(path: str | Path) -> dict[str, Any]:
     }
 
 
-def _by_number(root: ElementTree.Element, place: str, path: Path) -> dict[int, ElementTree.Element]:
+def _by_number(root: ElementTree.Element, place: str, path: File) -> dict[int, ElementTree.Element]:
     """The bandID elements below a place, by their number."""
     bands: dict[int, ElementTree.Element] = {}
     for element in root.findall(f"{place}/bandid"):
@@ -162,7 +163,7 @@ def _by_number(root: ElementTree.Element, place: str, path: Path) -> dict[int, E
     return bands
 
 
-def _number(band: ElementTree.Element, tag: str, number: int, path: Path) -> float:
+def _number(band: ElementTree.Element, tag: str, number: int, path: File) -> float:
     text = text_at(band, tag)
     try:
         return float(text)
@@ -190,8 +191,9 @@ def _detectors(root: ElementTree.Element, numbers: list[int]) -> tuple[str, ...]
     return tuple(of.get(number, "") for number in numbers)
 
 
-def _empty(root: ElementTree.Element, numbers: list[int], path: Path) -> NDArray[np.bool_] | None:
+def _empty(root: ElementTree.Element, numbers: list[int], path: File) -> NDArray[np.bool_] | None:
     statistics = _by_number(root, "product/bandstatistics", path)
     if not set(numbers) <= set(statistics):
         return None
-    return np.array([_number(statistics[n], "mean", n, path) <= _NO_STATISTICS for n in numbers])
+    means = np.array([_number(statistics[n], "mean", n, path) for n in numbers])
+    return np.isnan(means) | (means <= _NO_STATISTICS)

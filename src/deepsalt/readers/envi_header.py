@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
+from deepsalt.readers.product_files import File, content_of, size_of
 
 LIBRARY = "envi spectral library"
 
@@ -38,7 +39,7 @@ _TYPES = {
 class EnviHeader:
     """The fields of a header: keys in lower case, lists as they stand there with their braces."""
 
-    path: Path
+    path: File
     fields: Mapping[str, str]
 
     @property
@@ -121,15 +122,22 @@ def is_header(path: Path) -> bool:
         return stream.read(4) == b"ENVI"
 
 
-def read_header(path: Path) -> EnviHeader:
+def header_beside(path: Path) -> Path | None:
+    """The header of a file: x.img has x.img.hdr or x.hdr; None where neither is there."""
+    names = (f"{path.name}.hdr", f"{path.name}.HDR", f"{path.stem}.hdr", f"{path.stem}.HDR")
+    beside = (path.with_name(name) for name in names if name != path.name)
+    return next((file for file in beside if file.is_file()), None)
+
+
+def read_header(path: File) -> EnviHeader:
     """The fields of a header.
 
     Raises ProductError for what is no header, is not text, is far too long, or has a list without its end.
     """
     where = str(path)
-    if path.stat().st_size > _MOST_BYTES:
-        raise ProductError(f"no ENVI header: it has {path.stat().st_size} bytes", where=where)
-    raw = path.read_bytes()
+    if (size := size_of(path)) > _MOST_BYTES:
+        raise ProductError(f"no ENVI header: it has {size} bytes", where=where)
+    raw = content_of(path)
     if not raw.startswith(b"ENVI"):
         raise ProductError(f"no ENVI header: it begins with {raw[:8]!r}", where=where)
     if b"\x00" in raw:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.axis_unit import Bands, bands_of, unit_named
-from deepsalt.readers.envi_header import LIBRARY, EnviHeader, is_header, read_header
+from deepsalt.readers.envi_header import LIBRARY, EnviHeader, header_beside, is_header, read_header
 from deepsalt.readers.quantity import Told, as_told, settle_quantity, without_deleted
 from deepsalt.readers.samples import SampleOptions, with_metadata, without_empty
 from deepsalt.spectra import Axis, Spectra
@@ -33,7 +33,7 @@ class EnviLibraryReader:
         if not path.is_file():
             return False
         try:
-            header = path if is_header(path) else _header_beside(path)
+            header = path if is_header(path) else header_beside(path)
             if header is None:
                 return path.suffix.lower() == ".sli"
             return read_header(header).text("file type").lower() == LIBRARY
@@ -94,16 +94,10 @@ class EnviLibraryReader:
 READER = EnviLibraryReader()
 
 
-def _header_beside(path: Path) -> Path | None:
-    """x.sli has x.sli.hdr or x.hdr."""
-    names = (f"{path.name}.hdr", f"{path.name}.HDR", f"{path.stem}.hdr", f"{path.stem}.HDR")
-    return next((path.with_name(name) for name in names if path.with_name(name).is_file()), None)
-
-
 def _pair(path: Path) -> tuple[Path, Path]:
     """The header and the file of values, whichever of them is given."""
     if not is_header(path):
-        header = _header_beside(path)
+        header = header_beside(path)
         if header is None:
             raise UsageError(
                 "the library has no header beside it",

@@ -50,6 +50,11 @@ class LandsatScene(BandFilesScene):
     layers: Mapping[str, LayerFile]
     aerosol: bool = False
 
+    @property
+    def quality_layers(self) -> tuple[str, ...]:
+        """Names of the layers that `mask` uses."""
+        return tuple(sorted(self.layers))
+
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason of each pixel; where several hold, the first in the order of this text.
 

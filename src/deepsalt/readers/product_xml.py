@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from math import isfinite
-from pathlib import Path
 from xml.etree import ElementTree
 
 from deepsalt.errors import ProductError
+from deepsalt.readers.product_files import File, content_of
 
 
-def parsed(path: Path) -> ElementTree.Element:
+def parsed(path: File) -> ElementTree.Element:
     """The root of the tree, every tag without namespace and in lower case.
 
     Raises ProductError for XML that is damaged, cut off, or declares entities.
     """
-    raw = path.read_bytes()
+    raw = content_of(path)
     if b"<!DOCTYPE" in raw or b"<!ENTITY" in raw:
         raise ProductError(
             "the XML declares entities, which product metadata never do",

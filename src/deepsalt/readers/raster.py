@@ -11,13 +11,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, UsageError
+from deepsalt.readers.product_files import File, gdal_name, size_of, stream_of
 from deepsalt.readers.tiff_layout import check_whole, is_tiff
 from deepsalt.spectra import Window
 
@@ -36,7 +36,7 @@ class RasterInfo:
     band_tags  of each band, keys in lower case
     """
 
-    path: Path
+    path: File
     bands: int
     height: int
     width: int
@@ -57,10 +57,10 @@ class RasterInfo:
 
 
 @contextmanager
-def opened(path: Path, doing: str = "open it") -> Iterator[Any]:
+def opened(path: File, doing: str = "open it") -> Iterator[Any]:
     """A rasterio dataset for the length of the block; what GDAL says becomes a ProductError."""
     import rasterio
-    from rasterio.errors import RasterioError
+    from rasterio.errors import CRSError, RasterioError
 
     try:
         with rasterio.Env(GDAL_PAM_ENABLED="NO", CPL_DEBUG=False):
@@ -69,18 +69,21 @@ def opened(path: Path, doing: str = "open it") -> Iterator[Any]:
                 yield dataset
             finally:
                 dataset.close()
-    except RasterioError as error:
+    except (RasterioError, CRSError, UnicodeDecodeError) as error:
         reason = error.__cause__ or error
         raise ProductError(
             f"could not {doing} ({reason})", where=str(path), fix="Copy or download the file again."
         ) from error
 
 
-def info(path: Path) -> RasterInfo:
+def info(path: File) -> RasterInfo:
     """The header of a raster; ProductError if it cannot be read or the file is cut off."""
-    with path.open("rb") as stream:
-        if is_tiff(stream.read(4)):
-            check_whole(path)
+    if not size_of(path):
+        raise ProductError("the file is empty (0 bytes)", where=str(path), fix="Copy or download it again.")
+    with stream_of(path) as stream:
+        tiff = is_tiff(stream.read(4))
+    if tiff:
+        check_whole(path)
     with opened(path) as data:
         return RasterInfo(
             path=path,
@@ -94,13 +97,13 @@ def info(path: Path) -> RasterInfo:
             block=tuple(data.block_shapes[0]),
             scales=tuple(data.scales),
             offsets=tuple(data.offsets),
-            descriptions=tuple(text or "" for text in data.descriptions),
+            descriptions=_descriptions(data),
             tags=_lower(data.tags()),
             band_tags=tuple(_band_tags(data, band) for band in data.indexes),
         )
 
 
-def read_bands(path: Path, window: Window, bands: Sequence[int]) -> NDArray[Any]:
+def read_bands(path: File, window: Window, bands: Sequence[int]) -> NDArray[Any]:
     """Stored values (band, y, x) of a window, bands counted from 1 and in the order given.
 
     Raises UsageError for a window outside the raster, ProductError for data that cannot be read.
@@ -148,21 +151,35 @@ def empty_bands(header: RasterInfo, nodata: float | None, rows: int = 8) -> NDAr
     """
     for wanted in (rows, 8 * rows):
         empty = np.ones(header.bands, bool)
-        for row in np.unique(np.linspace(0, header.height - 1, wanted + 2, dtype=int)[1:-1]):
-            stored = read_bands(header.path, Window(int(row), 0, 1, header.width), range(1, header.bands + 1))
+        for stored in sampled_rows(header, wanted):
             empty &= is_nodata(stored, nodata).all(axis=(1, 2))
         if not empty.all():
             return empty
     return np.zeros(header.bands, bool)
 
 
-def _open_quietly(path: Path) -> Any:
+def sampled_rows(header: RasterInfo, rows: int) -> Iterator[NDArray[Any]]:
+    """Stored values (band, 1, x) of some rows, spread evenly over the image."""
+    numbers = range(1, header.bands + 1)
+    for row in np.unique(np.linspace(0, header.height - 1, rows + 2, dtype=int)[1:-1]):
+        yield read_bands(header.path, Window(int(row), 0, 1, header.width), numbers)
+
+
+def _open_quietly(path: File) -> Any:
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
     with _OPENING, warnings.catch_warnings():
         warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(path)
+        return rasterio.open(gdal_name(path))
+
+
+def _descriptions(data: Any) -> tuple[str, ...]:
+    """Descriptions of the bands; none where they are in the encoding of old systems, which GDAL passes on."""
+    try:
+        return tuple(text or "" for text in data.descriptions)
+    except UnicodeDecodeError:
+        return ("",) * data.count
 
 
 def _band_tags(data: Any, band: int) -> dict[str, str]:

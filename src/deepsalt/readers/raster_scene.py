@@ -6,19 +6,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deepsalt.readers.product_files import File
 from deepsalt.readers.raster import check_window, is_nodata, read_bands
 from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window
 
 #: Shipped tables agree with a product within this distance, nm: calibrations shift by less.
 _SAME_BAND_NM = 1.5
 _PROBES = 6
-_PIXELS_AT_ONCE = 256
+#: Pixels turned from (band, pixel) to (pixel, band) at once: with 200 bands they fill half a megabyte.
+_PIXELS_TURNED = 512
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -31,7 +31,7 @@ class RasterScene(Scene):
     nodata  stored value that means "no data"; None where there is none
     """
 
-    image: Path
+    image: File
     bands: NDArray[np.intp]
     gain: NDArray[np.float64]
     offset: NDArray[np.float64]
@@ -45,12 +45,30 @@ class RasterScene(Scene):
         object.__setattr__(self, "_probes", tuple(int(self.bands[i]) for i in filled[spread]))
 
     def read(self, window: Window | None = None) -> Spectra:
-        """Reflectance (y, x, band), float32, NaN = nodata; the bands sorted by wavelength."""
+        """Reflectance (y, x, band), float32, NaN = nodata; the bands sorted by wavelength.
+
+        Bands with a fault are not read from the file: they are NaN.
+        """
         part = self._checked(window)
-        stored = read_bands(self.image, part, self.bands.tolist())
-        cube = reflectance_of(stored, self.gain, self.offset, self.nodata)
+        cube = self._reflectance(part).reshape(part.rows, part.columns, len(self.bands))
         source = f"read from {self.image.name}, rows {part.row}-{part.row + part.rows - 1}"
         return Spectra.of_image(cube, self.sensor.axis, sensor=self.sensor, provenance=(source, *self.notes))
+
+    def _reflectance(self, part: Window) -> NDArray[np.float32]:
+        """(pixel, band); turned and scaled a few hundred pixels at a time, which stay in the cache."""
+        pixels = np.empty((part.rows * part.columns, len(self.bands)), np.float32)
+        filled, empty = np.flatnonzero(~self.empty), np.flatnonzero(self.empty)
+        if not len(filled):
+            return np.full_like(pixels, np.nan)
+        stored = read_bands(self.image, part, self.bands[filled].tolist()).reshape(len(filled), -1)
+        gain, offset = (values[filled, None].astype(np.float32) for values in (self.gain, self.offset))
+        for first in range(0, len(pixels), _PIXELS_TURNED):
+            some = slice(first, first + _PIXELS_TURNED)
+            values = stored[:, some] * gain + offset
+            values[is_nodata(stored[:, some], self.nodata)] = np.nan
+            pixels[some, filled] = values.T
+            pixels[some, empty] = np.nan
+        return pixels
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason: BACKGROUND where no band has data, DEFECTIVE where only some have."""
@@ -58,6 +76,8 @@ class RasterScene(Scene):
 
     def _footprint(self, part: Window) -> NDArray[np.uint8]:
         """Background from nodata, judged on a few bands spread over the spectrum (both detectors)."""
+        if not self._probes:
+            return np.full((part.rows, part.columns), MaskReason.BACKGROUND, np.uint8)
         missing = is_nodata(read_bands(self.image, part, self._probes), self.nodata)
         reasons = np.where(missing.any(axis=0), MaskReason.DEFECTIVE, MaskReason.VALID).astype(np.uint8)
         reasons[missing.all(axis=0)] = MaskReason.BACKGROUND
@@ -67,29 +87,6 @@ class RasterScene(Scene):
         part = self.whole() if window is None else Window(*window)
         check_window(part, self.height, self.width, self.path)
         return part
-
-
-def reflectance_of(
-    stored: NDArray[Any], gain: NDArray[np.float64], offset: NDArray[np.float64], nodata: float | None
-) -> NDArray[np.float32]:
-    """Stored values (band, y, x) as reflectance (y, x, band), gain * stored + offset, NaN = nodata.
-
-    A few hundred pixels at a time, so that what is turned around stays in the processor's cache.
-    """
-    bands, rows, columns = stored.shape
-    flat = stored.reshape(bands, -1)
-    scale, shift = gain.astype(np.float32), offset.astype(np.float32)
-    spectra = np.empty((rows * columns, bands), np.float32)
-    for first in range(0, rows * columns, _PIXELS_AT_ONCE):
-        part = flat[:, first : first + _PIXELS_AT_ONCE]
-        out = spectra[first : first + _PIXELS_AT_ONCE]
-        np.multiply(part.T, scale, out=out, dtype=np.float32, casting="unsafe")
-        if shift.any():
-            out += shift
-        missing = is_nodata(part, nodata)
-        if missing.any():
-            out[missing.T] = np.nan
-    return spectra.reshape(rows, columns, bands)
 
 
 def with_known_facts(
@@ -113,16 +110,18 @@ def with_known_facts(
 
 
 def time_in_name(name: str) -> datetime | None:
-    """Start of the acquisition from a product name with `_YYYYMMDDThhmmssZ_`, UTC.
+    """The first time in a product's name, YYYYMMDDThhmmss, which is the start of the acquisition, UTC.
 
     >>> time_in_name("ENMAP01-____L2A-DT0000004950_20221103T162438Z_001_V010110").isoformat()
     '2022-11-03T16:24:38+00:00'
+    >>> time_in_name("emit20250324t221005_jpl").isoformat()
+    '2025-03-24T22:10:05+00:00'
     """
-    found = re.search(r"_(\d{8}T\d{6})Z", name)
+    found = re.search(r"(?<!\d)(\d{8})T(\d{6})(?!\d)", name, flags=re.IGNORECASE)
     if not found:
         return None
     try:
-        return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return datetime.strptime(found[1] + found[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     except ValueError:
         return None
 

@@ -36,6 +36,8 @@ _NAMES = (
     "prisma",
     "geotiff",
     "emit",
+    "desis",
+    "envi_cube",
 )
 
 #: Those of this package, so that they are there even where its metadata are not installed.

@@ -54,6 +54,11 @@ class Sentinel2Scene(BandFilesScene):
     classes: LayerFile | None = None
     vegetation: bool = False
 
+    @property
+    def quality_layers(self) -> tuple[str, ...]:
+        """Names of the layers that `mask` uses."""
+        return ("SCL",) if self.classes else ()
+
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason of each pixel, from the scene classification (SCL).
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
+from deepsalt.readers.product_files import File, size_of, stream_of
 
 _MAGIC = {
     b"II*\x00": ("<", False),
@@ -35,8 +35,11 @@ _SIZES = {
 
 
 class _Form(NamedTuple):
+    """Order of bytes, whether offsets have 64 bits, and the bytes that the file has."""
+
     order: str
     big: bool
+    size: int
 
     @property
     def pointer(self) -> str:
@@ -62,12 +65,12 @@ def is_tiff(head: bytes) -> bool:
     return head[:4] in _MAGIC
 
 
-def check_whole(path: Path) -> None:
+def check_whole(path: File) -> None:
     """Raise ProductError if the file ends before its first directory or the image data do."""
-    size = path.stat().st_size
+    size = size_of(path)
     try:
-        with path.open("rb") as stream:
-            needed = _end_of_data(stream)
+        with stream_of(path) as stream:
+            needed = _end_of_data(stream, size)
     except (struct.error, ValueError, OSError, OverflowError) as error:
         raise ProductError(
             "the TIFF is truncated or damaged: its directory cannot be read",
@@ -82,12 +85,12 @@ def check_whole(path: Path) -> None:
         )
 
 
-def _end_of_data(stream: BinaryIO) -> int:
+def _end_of_data(stream: BinaryIO, size: int) -> int:
     """Byte behind everything that the first directory points to: tags, strips, tiles."""
     head = stream.read(16)
     if not is_tiff(head):
         raise ValueError("no TIFF")
-    form = _Form(*_MAGIC[head[:4]])
+    form = _Form(*_MAGIC[head[:4]], size)
     first = struct.unpack_from(form.pointer, head, 8 if form.big else 4)[0]
     tags = list(_tags(stream, form, first))
     offsets, counts = _values(stream, form, tags, _OFFSETS), _values(stream, form, tags, _COUNTS)
@@ -100,8 +103,8 @@ def _tags(stream: BinaryIO, form: _Form, at: int) -> Iterator[_Tag]:
     """The entries of the directory at a position; values that do not fit lie elsewhere."""
     stream.seek(at)
     entry, room, count = (20, 8, "Q") if form.big else (12, 4, "H")
-    entries = struct.unpack(form.order + count, _exactly(stream, struct.calcsize("=" + count)))[0]
-    table = _exactly(stream, entries * entry)
+    entries = struct.unpack(form.order + count, _exactly(stream, struct.calcsize("=" + count), form))[0]
+    table = _exactly(stream, entries * entry, form)
     for start in range(0, len(table), entry):
         number, kind, length = struct.unpack_from(form.order + ("HHQ" if form.big else "HHI"), table, start)
         size = _SIZES.get(kind, 1) * length
@@ -121,14 +124,12 @@ def _values(stream: BinaryIO, form: _Form, tags: list[_Tag], numbers: tuple[int,
     inline = tag.inline
     if tag.at:
         stream.seek(tag.at)
-        inline = _exactly(stream, tag.length * dtype.itemsize)
+        inline = _exactly(stream, tag.length * dtype.itemsize, form)
     return np.frombuffer(inline, dtype, tag.length).astype(np.uint64)
 
 
-def _exactly(stream: BinaryIO, size: int) -> bytes:
+def _exactly(stream: BinaryIO, size: int, form: _Form) -> bytes:
     """So many bytes; ValueError, before memory is asked for, where the file has not got them."""
-    here = stream.tell()
-    if size > stream.seek(0, 2) - here:
+    if size > form.size - stream.tell():
         raise ValueError("file ends early")
-    stream.seek(here)
     return stream.read(size)

@@ -108,6 +108,11 @@ class Scene(ABC):
         """(band,) True where `read` gives no value at all in a band."""
         return np.array([bool(fault) for fault in self.band_faults], bool)
 
+    @property
+    def quality_layers(self) -> tuple[str, ...]:
+        """Names of the product's own quality layers that `mask` uses."""
+        return ()
+
     @abstractmethod
     def read(self, window: Window | None = None) -> Spectra:
         """Reflectance (y, x, band) of a window, all bands in the order of `sensor`; NaN = nodata."""
