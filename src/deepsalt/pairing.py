@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Mean radius of the Earth, m (IUGG).
-EARTH_RADIUS_M = 6_371_008.8
+from deepsalt.places import great_circle_m
 
 
 @dataclass(frozen=True)
@@ -25,21 +24,6 @@ class Pairs:
 
     def __len__(self) -> int:
         return len(self.lab)
-
-
-def great_circle_m(
-    latitude: ArrayLike, longitude: ArrayLike, other_latitude: ArrayLike, other_longitude: ArrayLike
-) -> NDArray[np.float64]:
-    """Great-circle distance in m between places given in degrees (haversine formula).
-
-    >>> round(float(great_circle_m(0, 0, 0, 1)))
-    111195
-    """
-    phi1, phi2 = np.radians(latitude), np.radians(other_latitude)
-    half_dphi = (phi2 - phi1) / 2
-    half_dlam = np.radians(np.asarray(other_longitude) - np.asarray(longitude)) / 2
-    a = np.sin(half_dphi) ** 2 + np.cos(phi1) * np.cos(phi2) * np.sin(half_dlam) ** 2
-    return 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(a, 0, 1)))
 
 
 def nearest_pairs(
