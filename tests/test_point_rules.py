@@ -86,9 +86,7 @@ def test_an_image_without_a_date_gives_no_label_where_dates_are_asked_for() -> N
     assert "scene undated has no date and gives no label" in found.provenance
     with pytest.raises(LabelError, match=r"1 have no image that fits in date and place: loosen the rules"):
         at_points(both[:1], points(date=["2023-05-10"]), AXIS, rules=PointRules(max_days=5))
-    with pytest.raises(
-        LabelError, match=r"The rules leave none: 1 of 1 ground points left out: they"
-    ):
+    with pytest.raises(LabelError, match=r"The rules leave none: 1 of 1 ground points left out: they"):
         at_points(both, points(date=[None]), AXIS, rules=PointRules(max_days=5))
 
 
