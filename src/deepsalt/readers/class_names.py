@@ -34,6 +34,12 @@ def class_names(path: Path, bands: tuple[str, ...]) -> tuple[Mapping[int, str], 
     return tuple({} for _ in bands)
 
 
+def named_by(path: Path) -> tuple[Path, ...]:
+    """A raster and the files beside it that may name its classes."""
+    beside = (path.with_suffix(".csv"), path.with_name(f"{path.name}.aux.xml"))
+    return (path, *(file for file in beside if file.is_file()))
+
+
 def _from_table(table: Path, bands: tuple[str, ...]) -> tuple[Mapping[int, str], ...]:
     file = open_table(table)
     frame, _ = file.load(other=file.columns, text={c for c in file.columns if c.lower() != "code"})

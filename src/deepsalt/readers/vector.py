@@ -66,6 +66,14 @@ def is_vector(path: Path) -> bool:
     return head.startswith(_MAGIC) or (head.lstrip()[:1] == b"{" and bool(_GEOJSON.search(head)))
 
 
+def files_of(path: str | Path) -> tuple[str, ...]:
+    """The files that a table or vector file is made of: a Shapefile has its siblings of the same name."""
+    place = Path(path)
+    if place.suffix.lower() != ".shp":
+        return (str(path),)
+    return tuple(str(file) for file in sorted(place.parent.glob(f"{place.stem}.*"))) or (str(path),)
+
+
 def read_vector(path: Path, *, layer: str | None = None, crs: str | None = None) -> GeoDataFrame:
     """The features of a file in its own coordinate system.
 
