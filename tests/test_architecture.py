@@ -19,6 +19,7 @@ RANK = {
     "readers": 2,
     "preprocessing": 3, "simulate": 3, "augment": 3,
     "pairing": 4, "splits": 4, "labels": 4, "sampling": 4,
+    "map_units": 4.5,
     "models": 5,
     "training": 6,
     "adaptation": 6.5,

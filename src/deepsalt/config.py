@@ -119,9 +119,7 @@ class SatelliteConfig(_Section):
     same_season_days: float | None = Field(None, ge=0, description="apart in the year, whichever year")
     max_depth_top_cm: float | None = Field(None, ge=0, description="samples that begin deeper are left out")
     position_error_m: float | None = Field(None, ge=0, description="of points that do not state theirs")
-    min_purity: float | None = Field(
-        None, ge=0, le=1, description="of the 3 x 3 around a point, 1 uniform"
-    )
+    min_purity: float | None = Field(None, ge=0, le=1, description="of the 3 x 3 around a point, 1 uniform")
 
     def reading(self) -> dict[str, Any]:
         """Options for the reader of ground points."""
