@@ -69,7 +69,9 @@ def test_the_mixture_by_hand(survey: MapUnitTables) -> None:
 def test_units_without_soil_or_ec_have_no_label(survey: MapUnitTables) -> None:
     labels = aggregate(survey)
     assert labels.units["mukey"].tolist() == ["100"]
-    assert labels.units[["components", "percent_known", "percent_total"]].to_numpy().tolist() == [[2, 80, 100]]
+    assert labels.units[["components", "percent_known", "percent_total"]].to_numpy().tolist() == [
+        [2, 80, 100]
+    ]
     assert "2 of 3 map units have no known ECe in 0-5 cm" in labels.notes
     assert "2 miscellaneous areas do not count" in labels.notes
     with pytest.raises(LabelError, match="no ECe of map unit '300'"):
@@ -95,7 +97,9 @@ def test_the_dominant_component(survey: MapUnitTables) -> None:
     assert labels.label("100").components["share"].tolist() == [1.0]
 
 
-def test_of_equal_components_the_first_key_is_dominant_and_one_without_ec_gives_no_label(write_tables) -> None:
+def test_of_equal_components_the_first_key_is_dominant_and_one_without_ec_gives_no_label(
+    write_tables,
+) -> None:
     tables = read_map_units(
         *write_tables(
             ("mukey,cokey,comppct_r", "1,b,50", "1,a,50", "2,c,60", "2,d,40"),
@@ -109,11 +113,12 @@ def test_of_equal_components_the_first_key_is_dominant_and_one_without_ec_gives_
 @pytest.mark.parametrize(("percents", "word"), [((60, 20), "less"), ((80, 40), "more")])
 def test_percents_that_do_not_sum_to_100_are_told_and_shared_out(write_tables, percents, word: str) -> None:
     components = ("mukey,cokey,comppct_r", f"1,a,{percents[0]}", f"1,b,{percents[1]}")
-    tables = read_map_units(
-        *write_tables(components, ("cokey,hzdept_r,hzdepb_r,ec_r", "a,0,5,1", "b,0,5,5"))
-    )
+    tables = read_map_units(*write_tables(components, ("cokey,hzdept_r,hzdepb_r,ec_r", "a,0,5,1", "b,0,5,5")))
     labels = aggregate(tables)
-    assert f"the components of 1 map units sum to {word} than 100 percent; shares are of their sum" in labels.notes
+    assert (
+        f"the components of 1 map units sum to {word} than 100 percent; shares are of their sum"
+        in labels.notes
+    )
     assert labels.label("1").ece == pytest.approx((percents[0] + 5 * percents[1]) / sum(percents))
 
 
@@ -132,7 +137,9 @@ def tables_of(horizons: list[tuple[float, float, float]], percents: list[int]) -
     for number in range(len(percents)):
         turned = horizons[number % len(horizons) :] + horizons[: number % len(horizons)]
         for place, (_, ece, span) in enumerate(turned):
-            rows.append((str(number), edges[place], edges[place + 1], ece / (1 + span), ece, ece * (1 + span)))
+            rows.append(
+                (str(number), edges[place], edges[place + 1], ece / (1 + span), ece, ece * (1 + span))
+            )
     components = pd.DataFrame(
         {"mukey": "1", "cokey": [str(n) for n in range(len(percents))], "percent": map(float, percents)}
     ).assign(miscellaneous=False, name=None)

@@ -147,7 +147,7 @@ def moments(
     """
     a, c, b = np.log1p(low), np.log1p(mode), np.log1p(high)
     mean = (a + b + c) / 3
-    variance = (a**2 + b**2 + c**2 - a * b - a * c - b * c) / 18
+    variance = ((b - a) ** 2 + (c - a) ** 2 + (b - c) ** 2) / 36  # the same, exact where all three are equal
     whole = float(share @ mean)
     return whole, float(np.sqrt(max(0.0, float(share @ (variance + (mean - whole) ** 2)))))
 

@@ -108,7 +108,8 @@ def read_unit_polygons(
     other = ~found.geometry.geom_type.isin(("Polygon", "MultiPolygon"))
     kinds = ", ".join(sorted(set(found.geometry.geom_type[other])))
     _refuse(other, f"{kinds} in {{}}, not polygons", where, "Give the polygons of the map units.")
-    return found[["mukey", found.geometry.name]].rename_geometry("geometry").reset_index(drop=True)
+    found = found[["mukey", found.geometry.name]].reset_index(drop=True)
+    return found if found.geometry.name == "geometry" else found.rename_geometry("geometry")
 
 
 def _table(
