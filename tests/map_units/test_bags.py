@@ -125,7 +125,7 @@ def test_bags_hold_the_valid_pixels_of_each_unit_with_their_share(labels: MapUni
 
 
 def test_bags_are_what_the_loss_takes(labels: MapUnitLabels) -> None:
-    """Pixels with the mean of their unit and its spread cost nothing; one value copied to all of them does."""
+    """Pixels with the mean of their unit and its spread cost nothing; one value for all of them does."""
     bags = bags_of([toy_scene()], polygons(a=pixels(0, 2, 2, 12), b=pixels(4, 2, 6, 12)), labels, AXIS)
     tensors = (torch.tensor(bags.bag), *(torch.tensor(x) for x in (bags.share, bags.wanted, bags.spread)))
     side = torch.tensor(np.where(bags.spectra.samples["column"] % 2, 1.0, -1.0))

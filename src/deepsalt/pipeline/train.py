@@ -198,6 +198,7 @@ def pair_facts(student: Student) -> dict[str, Any]:
         return {"pairs": 0}
     return {
         "pairs": len(pairs),
+        **student.pair_report_,
         "within, m": student.pair_within_m,
         "median distance, m": round(float(np.median(pairs.distance_m)), 1),
     }
