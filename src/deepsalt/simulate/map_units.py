@@ -1,8 +1,8 @@
 """Map units of a region as a survey publishes them: polygons, components with percents, horizons with ECe.
 
-A unit is a level of relief within a soil district; it holds several soils that no polygon tells apart. What
-tables say follows the true ECe of the unit's pixels, with the error and the gaps of a survey: a soil that has no
-EC, litter without one, horizons that end within the surface layer, water, percents rounded one by one.
+A unit is a level of relief within a soil district; it holds several soils that no polygon tells apart. The
+tables follow the true ECe of the unit's pixels, with the error and its gaps: a soil without an EC,
+litter without one, horizons that end within the surface layer, water, percents rounded one by one.
 """
 
 from __future__ import annotations
