@@ -14,11 +14,12 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "deepsalt"
 #: Rank of each package or module; it may import only from lower ranks, and from itself.
 RANK = {
     "errors": 0,
-    "units": 0.5, "files": 0.5,
+    "units": 0.5, "files": 0.5, "places": 0.5,
     "spectra": 1, "salinity": 1,
     "readers": 2,
     "preprocessing": 3, "simulate": 3, "augment": 3,
     "pairing": 4, "splits": 4, "labels": 4, "sampling": 4,
+    "map_units": 4.5,
     "models": 5,
     "training": 6,
     "adaptation": 6.5,

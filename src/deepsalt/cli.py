@@ -77,6 +77,8 @@ def inspect(
     quantity: Annotated[str | None, typer.Option(help="reflectance or absorbance.")] = None,
     scale: Annotated[float | None, typer.Option(help="Factor of the values: 0.01 for percent.")] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of an Excel workbook with several.")] = None,
+    layer: Annotated[str | None, typer.Option(help="Layer of a vector file with several.")] = None,
+    crs: Annotated[str | None, typer.Option(help="Coordinate system of points, such as EPSG:32642.")] = None,
     block: Annotated[str | None, typer.Option(help="Result of an OPUS file that holds several.")] = None,
     wavelengths: Annotated[Path | None, typer.Option(help="File of wavelengths of USGS spectra.")] = None,
     sensor: Annotated[str | None, typer.Option(help="Bands of an image without wavelengths.")] = None,

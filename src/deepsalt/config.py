@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from deepsalt.errors import ConfigError, LabelError
 from deepsalt.preprocessing.masks import MAX_NDVI
 from deepsalt.salinity import parse_method
+from deepsalt.sampling.rules import PointRules
 
 BaselineName = Literal["mean", "plsr", "boosting", "svr", "svr-wide", "ridge", "forest", "local"]
 #: What runs unless others are asked for; published tables of `deepsalt compare` rest on these.
@@ -83,24 +84,57 @@ class LibraryConfig(_Section):
         return tuple(name for name in (self.metadata, self.wavelengths) if name is not None)
 
 
+_OF_POINTS = {
+    "sheet", "layer", "crs", "x", "y", "position_error", "ec", "ec_column", "ec_unit", "group"
+}  # fmt: skip
+
+
 class SatelliteConfig(_Section):
-    """Scenes, ground points and covariate rasters."""
+    """Scenes, ground points and which of them count, rasters of covariates and of classes."""
 
     scenes: list[str] = Field(min_length=1, description="paths or globs")
     points: str
     sheet: str | None = Field(None, description="of points that are an Excel workbook with several")
+    layer: str | None = Field(None, description="of points that are a vector file with several")
+    crs: str | None = Field(None, description="of the points' x and y, such as EPSG:32642; default degrees")
+    x: str | None = Field(None, description="column of eastings, if its name does not tell; needs crs")
+    y: str | None = Field(None, description="column of northings")
+    position_error: str | None = Field(None, description="column of the error of each point's place, m")
     ec: str | None = None
     ec_column: str | None = None
     ec_unit: str | None = None
     group: str | None = None
     texture: str | None = Field(None, description="auto, or columns: EC is converted by texture")
     covariates: list[str] = Field(default_factory=list, description="rasters, paths or globs")
+    strata: list[str] = Field(
+        default_factory=list,
+        description="rasters of classes (climate, soil), told beside results",
+    )
     unlabelled_pixels: int = Field(12_000, ge=0)
     max_ndvi: float = Field(MAX_NDVI, gt=0, le=1)
+    max_days: float | None = Field(None, ge=0, description="between a point's sample and its image")
+    months: list[Annotated[int, Field(ge=1, le=12)]] | None = Field(
+        None, min_length=1, description="of sample and image"
+    )
+    same_season_days: float | None = Field(None, ge=0, description="apart in the year, whichever year")
+    max_depth_top_cm: float | None = Field(None, ge=0, description="samples that begin deeper are left out")
+    position_error_m: float | None = Field(None, ge=0, description="of points that do not state theirs")
+    min_purity: float | None = Field(None, ge=0, le=1, description="of the 3 x 3 around a point, 1 uniform")
 
     def reading(self) -> dict[str, Any]:
         """Options for the reader of ground points."""
-        return self.model_dump(include={"sheet", "ec", "ec_column", "ec_unit", "group"}, exclude_none=True)
+        return self.model_dump(include=_OF_POINTS, exclude_none=True)
+
+    def rules(self) -> PointRules:
+        """Which ground points may label which image."""
+        return PointRules(
+            max_days=self.max_days,
+            months=None if self.months is None else tuple(self.months),
+            same_season_days=self.same_season_days,
+            max_depth_top_cm=self.max_depth_top_cm,
+            position_error_m=self.position_error_m,
+            min_purity=self.min_purity,
+        )
 
 
 class SplitConfig(_Section):
@@ -251,6 +285,7 @@ def _anchored(config: Config, folder: Path) -> Config:
                 "scenes": [at(path) for path in satellite.scenes],
                 "points": at(satellite.points),
                 "covariates": [at(path) for path in satellite.covariates],
+                "strata": [at(path) for path in satellite.strata],
             }
         )
     return config.model_copy(update={"library": library, "satellite": satellite})
@@ -283,11 +318,21 @@ ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2
 # Leave the whole [satellite] section out for a laboratory-only run: a cross-validated table.
 [satellite]
 scenes = ["scenes/*"]        # EnMAP L2A folders, or GeoTIFFs with wavelength tags
-points = "points.csv"        # ground points: latitude, longitude, EC, field, region, date
+points = "points.csv"        # ground points: latitude, longitude, EC, field, region, date; a table, or a
+                             # GeoPackage, GeoParquet, GeoJSON or Shapefile of points
+# crs = "EPSG:32642"         # of a table with easting and northing (also x = "...", y = "...")
+# layer = "samples"          # of a vector file with several
 # ec = "ece"                 # method of the EC of the points, if the column's name does not tell
 covariates = ["covariates/*.tif"]   # rasters; band descriptions are the names. [] for none
 unlabelled_pixels = 12000    # pixels without a label that models learn from
 max_ndvi = 0.35              # greener pixels are masked
+# strata = ["zones/*.tif"]   # rasters of classes (climate zone, soil class): told beside results, not learned
+# max_days = 30              # between sample and image; points without a date are then left out
+# months = [4, 5]            # of sample and image
+# same_season_days = 30      # apart in the year, whichever year
+# max_depth_top_cm = 5       # optics sees the top: samples that begin deeper are left out
+# position_error_m = 10      # of points without a column position_error_m (or position_error = "...")
+# min_purity = 0.9           # of the pixels around a point, 1 = uniform; mixed ones are left out
 
 [split]
 test_share = 0.2             # of the points, in whole fields

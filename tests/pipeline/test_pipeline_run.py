@@ -73,6 +73,13 @@ def test_labels_are_the_points_own_and_covariates_their_places(world: Path) -> N
     assert table[list(data.covariate_names)].notna().all(axis=None)
 
 
+def test_the_pairs_of_the_alignment_are_told(run: Run) -> None:
+    pairs = run.read("data")["pairs"]
+    assert pairs["pairs"] == sum(pairs["classes"].values()) >= 20
+    assert 0 < pairs["distance_m"]["median"] == pytest.approx(pairs["median distance, m"], abs=0.1)
+    assert pairs["distance_m"]["most"] <= pairs["within, m"] == 60
+
+
 def test_the_same_seed_gives_the_same_numbers_and_another_seed_others(
     run: Run, world: Path, tmp_path: Path
 ) -> None:

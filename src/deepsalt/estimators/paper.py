@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, LabelError, ModelFileError, UsageError
@@ -16,6 +17,7 @@ from deepsalt.estimators.neighbours import no_pairs, pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.estimators.saved import Saved
 from deepsalt.labels import with_ece
+from deepsalt.pairing import pair_report
 from deepsalt.preprocessing.gaps import without_gaps
 from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
 from deepsalt.spectra import Scene, Spectra
@@ -44,7 +46,7 @@ class PaperRegressor(Saved):
     validation_share  share of the rows, in whole groups, that early stopping watches
     seed              same seed, same model on the same machine
 
-    Set by `fit`: `model_`, `inputs_`, `history_`, `checks_`, `pairs_`, `card_`.
+    Set by `fit`: `model_`, `inputs_`, `history_`, `checks_`, `pairs_`, `pair_report_`, `card_`.
     With both switches off it is the student without adaptation and needs no library.
     """
 
@@ -109,6 +111,7 @@ class PaperRegressor(Saved):
         sites = without_gaps(sites, "sites")
         unlabelled = None if unlabelled is None else without_gaps(unlabelled, "unlabelled")
         self.pairs_ = no_pairs()
+        self.pair_report_: dict[str, Any] = {"pairs": 0}
         self.library_inputs_: BandInputs | None = None
         data = self._data(library, sites, unlabelled)
         result = train_paper(data, self._settings(), self.seed, progress)
@@ -202,6 +205,8 @@ class PaperRegressor(Saved):
                 f"{FEWEST_PAIRS} are needed to align the two domains",
                 fix="Give more scenes over the library's sites, a larger distance, or adaptation = false.",
             )
+        tables = [table.samples for table in (sites, unlabelled) if table is not None]
+        self.pair_report_ = pair_report(self.pairs_, library.samples, pd.concat(tables, ignore_index=True))
         return {"pair_lab": self.pairs_.lab, "pair_x": spectra[self.pairs_.satellite]}
 
     def _card(self, library: Spectra | None, sites: Spectra, unlabelled: Spectra | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,16 +52,19 @@ CROSS_VALIDATION = Part(
 )
 
 
-def predictions_of(predictor: Predictor, part: Part, spectra: Spectra, target: str) -> pd.DataFrame:
-    """One row a sample: method, part, id, group, region, observed and predicted, in dS/m.
+def predictions_of(
+    predictor: Predictor, part: Part, spectra: Spectra, target: str, strata: Sequence[str] = ()
+) -> pd.DataFrame:
+    """One row a sample: method, part, id, group, region, observed and predicted, in dS/m, and its strata.
 
     target   column of `spectra.samples` that holds the observed value
+    strata   columns of classes, such as the climate zone, to carry along
     """
     table = spectra.samples
     text = {
         key: table[key].astype(str).to_numpy() if key in table else "" for key in ("id", "group", "region")
     }
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {
             "method": predictor.name,
             "part": part.name,
@@ -71,6 +74,7 @@ def predictions_of(predictor: Predictor, part: Part, spectra: Spectra, target: s
         },
         index=range(len(table)),
     )[COLUMNS]
+    return found.assign(**{name: table[name].to_numpy() for name in strata})
 
 
 def metrics_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:

@@ -203,7 +203,7 @@ def _own_frame(config: Config, repeat: int, covered: bool, chosen: bool, inputs:
 
 def _asked(config: Config) -> dict[str, Any]:
     """What the prepared data depend on beside the files."""
-    paths = {"path", "metadata", "wavelengths", "scenes", "points", "covariates"}
+    paths = {"path", "metadata", "wavelengths", "scenes", "points", "covariates", "strata"}
     return {
         "seed": config.seed,
         "split": config.split.model_dump(),

@@ -39,9 +39,12 @@ def _readable(place: Path, options: dict[str, Any]) -> dict[str, Any]:
     from deepsalt.readers import read
     from deepsalt.readers.describe import describe
     from deepsalt.readers.enmap_xml import describe_metadata, looks_like_metadata
+    from deepsalt.readers.vector import is_vector
 
     if place.is_file() and looks_like_metadata(place):
         return describe_metadata(place)
+    if is_vector(place):
+        return _features(place, options)
     if _is_table_without_spectra(place, options):
         return _points(place, options)
     found = read(place, **options)
@@ -67,6 +70,29 @@ def _is_table_without_spectra(place: Path, options: dict[str, Any]) -> bool:
     if options.get("reader") or reader_for(place).name != "table":
         return False
     return count_bands(columns_of(place, options.get("sheet"))) == 0
+
+
+def _features(place: Path, options: dict[str, Any]) -> dict[str, Any]:
+    """Facts about ground points in a vector file, or about its polygons."""
+    from deepsalt.readers.vector import in_wgs84, read_vector
+
+    found = read_vector(place, layer=options.get("layer"), crs=options.get("crs"))
+    kinds = sorted(found.geometry.geom_type.dropna().unique())
+    if kinds == ["Point"]:
+        return _points(place, options)
+    left, low, right, high = (float(value) for value in in_wgs84(found).total_bounds)
+    columns = [str(name) for name in found.columns if name != found.geometry.name]
+    units = next((name for name in columns if name.lower() == "mukey"), None)
+    return {
+        "kind": "map units" if units else "features",
+        "features": len(found),
+        "geometry": kinds,
+        "map_units": int(found[units].nunique()) if units else None,
+        "columns": columns,
+        "crs": found.crs.name,
+        "latitude": [low, high],
+        "longitude": [left, right],
+    }
 
 
 def _points(place: Path, options: dict[str, Any]) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from deepsalt.labels import require_ec, with_ece
 from deepsalt.pairing import far_from
 from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
 from deepsalt.readers import read, reader_for
+from deepsalt.readers.categories import CategorySet
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_points
 from deepsalt.readers.table import domains_of
-from deepsalt.sampling import at_points, random_pixels, stack, usable_axis
+from deepsalt.sampling import add_covariates, at_points, random_pixels, stack, usable_axis
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.splits import Split, regional_split
 
@@ -44,6 +45,7 @@ class Prepared:
     scenes      what was opened
     covariates  rasters, or None
     facts       what the report tells about the data
+    strata      columns of `sites` that hold classes, such as the climate zone; nothing learns from them
     """
 
     libraries: Mapping[str, Spectra]
@@ -53,6 +55,7 @@ class Prepared:
     scenes: tuple[Scene, ...]
     covariates: CovariateSet | None
     facts: dict[str, Any]
+    strata: tuple[str, ...] = ()
 
     @property
     def library(self) -> Spectra:
@@ -81,7 +84,8 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     axis = usable_axis(scenes)
     points = read_points(satellite.points, **satellite.reading())
     progress("sampling ground points", 2, 4)
-    sites = _sites(scenes, points, axis, covariates, satellite)
+    strata = CategorySet.open(expand(satellite.strata, "raster of classes")) if satellite.strata else None
+    sites = add_covariates(_sites(scenes, points, axis, covariates, satellite), strata)
     split = _split(config, sites)
     libraries = {name: _allowed_library(one, sites, split, config) for name, one in libraries.items()}
     progress("sampling pixels without a label", 3, 4)
@@ -92,7 +96,9 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     )
     progress("data are ready", 4, 4)
     facts = _facts(config, libraries, sites, unlabelled, scenes, covariates)
-    return Prepared(libraries, sites, split, unlabelled, scenes, covariates, facts)
+    names = strata.names if strata else ()
+    facts["points"] |= {name: sites.samples[name].value_counts(dropna=False).to_dict() for name in names}
+    return Prepared(libraries, sites, split, unlabelled, scenes, covariates, facts, names)
 
 
 def read_library(config: LibraryConfig) -> Spectra:
@@ -173,7 +179,8 @@ def _sites(
     covariates: CovariateSet | None,
     satellite: SatelliteConfig,
 ) -> Spectra:
-    sites = with_ece(at_points(scenes, points, axis, covariates, satellite.max_ndvi), satellite.texture)
+    found = at_points(scenes, points, axis, covariates, satellite.max_ndvi, satellite.rules())
+    sites = with_ece(found, satellite.texture)
     if "group" not in sites.samples:
         raise LabelError(
             "the ground points have no column of fields, so that neighbours would be split",

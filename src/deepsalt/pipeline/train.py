@@ -20,6 +20,8 @@ from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
 from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.settings import lab_settings, preset_settings
 from deepsalt.readers import files_behind
+from deepsalt.readers.class_names import named_by
+from deepsalt.readers.vector import files_of
 from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 
 if TYPE_CHECKING:
@@ -63,7 +65,9 @@ def input_fingerprints(config: Config) -> dict[str, str]:
     library = config.library
     patterns = [str(file) for file in files_behind(library.path, library.reader)] + list(library.files())
     if config.satellite is not None:
-        patterns += [*config.satellite.scenes, config.satellite.points, *config.satellite.covariates]
+        asked = config.satellite
+        patterns += [*asked.scenes, *files_of(asked.points), *asked.covariates]
+        patterns += [str(file) for path in expand(asked.strata, "raster") for file in named_by(Path(path))]
     return {path: fingerprint(path) for path in expand(patterns, "input")}
 
 
@@ -123,7 +127,9 @@ class Training:
 
     def ask(self, predictor: Predictor, parts: list[Part], data: Prepared) -> None:
         """Keep the method's predictions on every part."""
-        self.predictions += [predictions_of(predictor, part, data.part(part.name), TARGET) for part in parts]
+        self.predictions += [
+            predictions_of(predictor, part, data.part(part.name), TARGET, data.strata) for part in parts
+        ]
 
 
 def _students(config: Config, settings: Settings, covariates: tuple[str, ...]) -> list[Student]:
@@ -192,6 +198,7 @@ def pair_facts(student: Student) -> dict[str, Any]:
         return {"pairs": 0}
     return {
         "pairs": len(pairs),
+        **student.pair_report_,
         "within, m": student.pair_within_m,
         "median distance, m": round(float(np.median(pairs.distance_m)), 1),
     }

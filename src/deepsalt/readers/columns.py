@@ -32,6 +32,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
                      "top_cm"),
     "depth_bottom_cm": ("depth_bottom_cm", "layer.lower.depth_usda_cm", "layer.lower.depth_cm",
                         "lower_depth_cm", "bottom_cm"),
+    "position_error_m": ("position_error_m", "horizontal_accuracy_m", "gps_accuracy_m", "accuracy_m"),
     "sand_pct": ("sand_pct", "sand.tot_usda.c60_w.pct", "sand"),
     "clay_pct": ("clay_pct", "clay.tot_usda.a334_w.pct", "clay"),
     "temperature_c": ("temperature_c",),
@@ -114,7 +115,7 @@ def standard_columns(
     if "group" in named.of:
         columns["group"] = _groups(table[named.of["group"]], columns["id"], notes)
     if "region" in named.of:
-        columns["region"] = _text(table[named.of["region"]])
+        columns["region"] = as_text(table[named.of["region"]])
     for standard, column in named.of.items():
         if standard not in (*TEXT,):
             columns[standard] = _numbers(table[column], column, where, notes)
@@ -191,8 +192,8 @@ def _numbers(column: pd.Series, name: str, where: str, notes: list[str]) -> NDAr
     return numbers
 
 
-def _text(column: pd.Series) -> pd.Series:
-    """Strings, None where missing; whole numbers stored as floats lose their '.0'."""
+def as_text(column: pd.Series) -> pd.Series:
+    """A column as strings, None where missing; whole numbers stored as floats lose their '.0'."""
     if pd.api.types.is_float_dtype(column) and (column.dropna() % 1 == 0).all():
         column = column.astype("Int64")
     text = column.astype("string").str.strip()
@@ -204,7 +205,7 @@ def _ids(table: pd.DataFrame, column: str | None, notes: list[str]) -> pd.Series
     if column is None:
         notes.append("no column of ids: the row number is the id")
         return numbers
-    ids = _text(table[column])
+    ids = as_text(table[column])
     missing = ids.isna()
     if missing.any():
         notes.append(f"{int(missing.sum())} rows without an id in {column}: 'row N' is used")
@@ -216,7 +217,7 @@ def _ids(table: pd.DataFrame, column: str | None, notes: list[str]) -> pd.Series
 
 
 def _groups(column: pd.Series, ids: object, notes: list[str]) -> pd.Series:
-    groups = _text(column)
+    groups = as_text(column)
     missing = groups.isna()
     if missing.any():
         notes.append(f"{int(missing.sum())} samples without {column.name} are a group each")
@@ -225,7 +226,7 @@ def _groups(column: pd.Series, ids: object, notes: list[str]) -> pd.Series:
 
 
 def _dates(column: pd.Series, name: str, where: str, notes: list[str], *, strict: bool) -> pd.Series:
-    text = _text(column)
+    text = as_text(column)
     dates = pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True)
     bad = (dates.isna() & text.notna()).to_numpy()
     if bad.any():

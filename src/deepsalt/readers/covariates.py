@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from deepsalt.errors import ProductError, UsageError
+from deepsalt.readers.class_names import class_names
 from deepsalt.readers.raster import RasterInfo, info, is_nodata, opened
 from deepsalt.spectra import Scene, Window
 
@@ -33,8 +34,22 @@ class CovariateRaster:
         """Read the header.
 
         Raises UsageError if there is no such file; ProductError if it is damaged, has no coordinate
-        system, or two bands of one name.
+        system, two bands of one name, or classes with names: a class is no quantity.
         """
+        raster = cls.of_any(path)
+        for name, classes in zip(raster.names, class_names(raster.path, raster.names), strict=True):
+            if classes:
+                first = f"{next(iter(classes))} is {next(iter(classes.values()))}"
+                raise ProductError(
+                    f"{name} holds classes ({first}), which are no quantities",
+                    where=str(raster.path),
+                    fix="Give it under strata instead of covariates.",
+                )
+        return raster
+
+    @classmethod
+    def of_any(cls, path: str | Path) -> CovariateRaster:
+        """The header of a raster of quantities or of classes; raises as `open`."""
         place = Path(path)
         if not place.is_file():
             raise UsageError("no such file", where=str(place), fix="Check the path of the covariates.")

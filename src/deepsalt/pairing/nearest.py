@@ -1,14 +1,14 @@
-"""Pairs: a laboratory site joined with the nearest satellite pixel."""
+"""Pairs of the nearest: the laboratory site and the pixel closest to it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-#: Mean radius of the Earth, m (IUGG).
-EARTH_RADIUS_M = 6_371_008.8
+from deepsalt.places import great_circle_m
 
 
 @dataclass(frozen=True)
@@ -17,29 +17,26 @@ class Pairs:
 
     lab, satellite   (pair,) row numbers
     distance_m       (pair,) great-circle distance
+    days             (pair,) satellite date minus laboratory date, NaN where one is not known
+    weight           (pair,) above 0 up to 1, how much the pair tells
+    left_out         laboratory rows without a pair, counted by reason
     """
 
     lab: NDArray[np.intp]
     satellite: NDArray[np.intp]
     distance_m: NDArray[np.float64]
+    days: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    weight: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.lab) and not len(self.days):
+            object.__setattr__(self, "days", np.full(len(self.lab), np.nan))
+        if len(self.lab) and not len(self.weight):
+            object.__setattr__(self, "weight", np.ones(len(self.lab)))
 
     def __len__(self) -> int:
         return len(self.lab)
-
-
-def great_circle_m(
-    latitude: ArrayLike, longitude: ArrayLike, other_latitude: ArrayLike, other_longitude: ArrayLike
-) -> NDArray[np.float64]:
-    """Great-circle distance in m between places given in degrees (haversine formula).
-
-    >>> round(float(great_circle_m(0, 0, 0, 1)))
-    111195
-    """
-    phi1, phi2 = np.radians(latitude), np.radians(other_latitude)
-    half_dphi = (phi2 - phi1) / 2
-    half_dlam = np.radians(np.asarray(other_longitude) - np.asarray(longitude)) / 2
-    a = np.sin(half_dphi) ** 2 + np.cos(phi1) * np.cos(phi2) * np.sin(half_dlam) ** 2
-    return 2 * EARTH_RADIUS_M * np.arcsin(np.sqrt(np.clip(a, 0, 1)))
 
 
 def nearest_pairs(
@@ -55,8 +52,8 @@ def nearest_pairs(
     """
     from sklearn.neighbors import BallTree
 
-    lab = _places(lab_latitude, lab_longitude)
-    satellite = _places(satellite_latitude, satellite_longitude)
+    lab = places_of(lab_latitude, lab_longitude)
+    satellite = places_of(satellite_latitude, satellite_longitude)
     lab_rows = np.flatnonzero(np.isfinite(lab).all(axis=1))
     satellite_rows = np.flatnonzero(np.isfinite(satellite).all(axis=1))
     if len(lab_rows) == 0 or len(satellite_rows) == 0:
@@ -77,12 +74,13 @@ def far_from(
     beyond_m: float,
 ) -> NDArray[np.bool_]:
     """True for places farther than `beyond_m` from every held-out place; keeps pairs off test rows."""
-    places = _places(latitude, longitude)
+    places = places_of(latitude, longitude)
     near = nearest_pairs(latitude, longitude, held_latitude, held_longitude, beyond_m)
     far = np.ones(len(places), bool)
     far[near.lab] = False
     return far
 
 
-def _places(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.float64]:
+def places_of(latitude: ArrayLike, longitude: ArrayLike) -> NDArray[np.float64]:
+    """(place, 2) latitude and longitude."""
     return np.column_stack([np.asarray(latitude, float), np.asarray(longitude, float)])

@@ -1,4 +1,4 @@
-"""Satellite spectra as tables: the pixels of scenes at ground points, and pixels without a label."""
+"""Pixels of scenes as tables of spectra: where they lie, which are valid, some without a label."""
 
 from __future__ import annotations
 
@@ -58,6 +58,12 @@ def usable_axis(scenes: Sequence[Scene]) -> Axis:
     return first.sensor.axis.take(keep)
 
 
+def look(scene: Scene, window: Window, max_ndvi: float) -> tuple[Spectra, NDArray[np.bool_]]:
+    """The spectra of a window, and (y, x) which of its pixels show soil."""
+    image = scene.read(window)
+    return image, surface_mask(image, scene.mask(window), max_ndvi) == MaskReason.VALID
+
+
 Pick = Callable[[Window, NDArray[np.bool_]], tuple[NDArray[np.intp], pd.DataFrame]]
 
 
@@ -67,19 +73,18 @@ def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | 
     Short gaps are filled; a pixel with a wider one is left out, as a map masks it. The column `_FILLED`
     says how many bands were filled.
     """
-    weights = _weights_of(scene, axis)
+    weights = weights_of(scene, axis)
     parts: list[Spectra] = []
     for window in scene.windows():
-        image = scene.read(window)
-        bare = surface_mask(image, scene.mask(window), max_ndvi) == MaskReason.VALID
+        image, bare = look(scene, window, max_ndvi)
         flat, table = pick(window, bare)
         if len(flat):
             chosen = image.pixels().take(flat)
-            parts.append(_on_bands(replace(chosen, samples=table.reset_index(drop=True)), axis, weights))
+            parts.append(on_bands(replace(chosen, samples=table.reset_index(drop=True)), axis, weights))
     return stack(parts) if sum(map(len, parts)) else None
 
 
-def _weights_of(scene: Scene, axis: Axis) -> NDArray[np.float32]:
+def weights_of(scene: Scene, axis: Axis) -> NDArray[np.float32]:
     """(band of axis, band of scene); what the scene holds decides, not the pixels that are asked for."""
     weights, covered = resampling_matrix(scene.sensor.axis, axis, ~scene.empty)
     if not covered.all():
@@ -87,7 +92,7 @@ def _weights_of(scene: Scene, axis: Axis) -> NDArray[np.float32]:
     return weights
 
 
-def _on_bands(chosen: Spectra, axis: Axis, weights: NDArray[np.float32]) -> Spectra:
+def on_bands(chosen: Spectra, axis: Axis, weights: NDArray[np.float32]) -> Spectra:
     seen = apply_weights(chosen.values, weights)
     filled = fill_gaps(seen, axis)
     whole = np.asarray(np.isfinite(filled).all(axis=1))
@@ -107,92 +112,6 @@ def stack(parts: Sequence[Spectra]) -> Spectra:
         samples=samples,
         sensor=first.sensor,
         provenance=first.provenance,
-    )
-
-
-def at_points(
-    scenes: Sequence[Scene],
-    points: pd.DataFrame,
-    axis: Axis,
-    covariates: Covariates | None = None,
-    max_ndvi: float = MAX_NDVI,
-) -> Spectra:
-    """The pixel under each ground point: its spectrum, its label, where it lies.
-
-    points    columns `latitude`, `longitude` and the label; every other column is kept
-    axis      bands to deliver
-    returns   a table of the points that fall on a valid pixel, in the order of scenes and pixels,
-              with `scene`, `row`, `column`, the pixel's centre (`pixel_latitude`,
-              `pixel_longitude`) and the covariates at the point added. A point under several scenes
-              is taken from the first that shows it valid.
-
-    Raises LabelError if no point falls on a valid pixel, saying how many fell where.
-    """
-    left = points.reset_index(drop=True)
-    taken: list[Spectra] = []
-    outside = np.ones(len(left), bool)
-    open_rows = np.arange(len(left))
-    for scene in scenes:
-        rows, columns = locate(scene, left["latitude"].to_numpy(), left["longitude"].to_numpy())
-        inside = (rows >= 0) & (rows < scene.height) & (columns >= 0) & (columns < scene.width)
-        outside &= ~inside
-        found = _picked(scene, axis, max_ndvi, _points_in(left, rows, columns, inside, open_rows, scene))
-        if found is not None:
-            taken.append(found)
-            open_rows = np.setdiff1d(open_rows, found.samples["point"].to_numpy())
-    if not taken:
-        raise _nothing_found(scenes, points, int(outside.sum()))
-    table = stack(taken)
-    step = (
-        f"{len(table)} of {len(points)} ground points on a valid pixel; {int(outside.sum())} outside the "
-        f"scenes, {len(points) - len(table) - int(outside.sum())} masked (cloud, water, vegetation, ...)"
-    )
-    table = replace(table, samples=table.samples.drop(columns="point"))
-    return add_covariates(_gaps_noted(table), covariates).noted(step)
-
-
-def _points_in(
-    points: pd.DataFrame, rows: NDArray, columns: NDArray, inside: NDArray, open_rows: NDArray, scene: Scene
-) -> Pick:
-    def pick(window: Window, bare: NDArray[np.bool_]) -> tuple[NDArray[np.intp], pd.DataFrame]:
-        here = inside & (rows >= window.row) & (rows < window.row + window.rows)
-        here &= (columns >= window.column) & (columns < window.column + window.columns)
-        chosen = np.intersect1d(np.flatnonzero(here), open_rows)
-        flat = (rows[chosen] - window.row) * window.columns + (columns[chosen] - window.column)
-        clear = bare.ravel()[flat]
-        chosen, flat = chosen[clear], flat[clear]
-        latitude, longitude = place(scene, rows[chosen], columns[chosen])
-        table = points.iloc[chosen].assign(
-            point=chosen,
-            scene=scene.name,
-            row=rows[chosen],
-            column=columns[chosen],
-            pixel_latitude=latitude,
-            pixel_longitude=longitude,
-        )
-        return flat, table
-
-    return pick
-
-
-def _nothing_found(scenes: Sequence[Scene], points: pd.DataFrame, outside: int) -> LabelError:
-    swapped = 0
-    for scene in scenes:
-        if points["longitude"].abs().max() > 90:
-            break
-        rows, columns = locate(scene, points["longitude"].to_numpy(), points["latitude"].to_numpy())
-        swapped += int(((rows >= 0) & (rows < scene.height) & (columns >= 0) & (columns < scene.width)).sum())
-    if swapped:
-        fix = f"Latitude and longitude look swapped: exchanged, {swapped} points would lie inside."
-    elif outside == len(points):
-        fix = "Check the coordinates (degrees WGS84) and that points and scenes show the same place."
-    else:
-        fix = "The others are masked: check clouds, or raise max_ndvi."
-    names = ", ".join(scene.name for scene in scenes[:2])
-    return LabelError(
-        f"none of {len(points)} ground points falls on a valid pixel ({outside} lie outside)",
-        where=names,
-        fix=fix,
     )
 
 
@@ -217,10 +136,10 @@ def random_pixels(
             parts.append(found)
     if not parts:
         raise LabelError("no valid pixel in any scene", fix="Check the masks with: deepsalt inspect SCENE")
-    return _gaps_noted(stack(parts))
+    return gaps_noted(stack(parts))
 
 
-def _gaps_noted(table: Spectra) -> Spectra:
+def gaps_noted(table: Spectra) -> Spectra:
     """The table with its column `_FILLED` told in one sentence, where there is something to tell."""
     filled = int((table.samples[_FILLED] > 0).sum())
     plain = replace(table, samples=table.samples.drop(columns=_FILLED))
