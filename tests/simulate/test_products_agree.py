@@ -119,6 +119,7 @@ def test_a_world_tells_its_products_by_sensor_and_day(tmp_path: Path) -> None:
     assert first.name == ds.read(world.scene(REGION.name)).name
     assert 22 <= (later.acquired - first.acquired).days <= 25
     assert len(world.products(REGION.name)) == 4
+    assert all(path.is_file() for path in (*world.map_units(REGION.name), world.zones(REGION.name)))
     reopened = ds.read(world.products(REGION.name, "prisma")[0])
     assert reopened.sensor.name == "prisma"
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import AxisError, ProductError
 from deepsalt.readers.bands import Overlap, band_order, faults_of
 from deepsalt.readers.hdf5 import is_hdf5, opened
-from deepsalt.readers.prisma_cube import Cube, cubes_of, empty_bands, with_errors
+from deepsalt.readers.prisma_cube import Cube, cubes_of, empty_bands, error_matrix, with_errors
 from deepsalt.readers.prisma_layout import read_layout
 from deepsalt.readers.prisma_metadata import levels_in, read_metadata
 from deepsalt.readers.raster import check_window
@@ -48,6 +48,11 @@ class PrismaScene(Scene):
         source = f"read from {self.product.name}, rows {part.row}-{part.row + part.rows - 1}"
         image = np.ascontiguousarray(np.moveaxis(values, 1, -1))
         return Spectra.of_image(image, self.sensor.axis, sensor=self.sensor, provenance=(source, *self.notes))
+
+    @property
+    def quality_layers(self) -> tuple[str, ...]:
+        """The error matrices that there are."""
+        return tuple(error_matrix(cube.detector.name) for cube in self.cubes if cube.errors)
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason of each pixel.

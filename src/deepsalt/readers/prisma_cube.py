@@ -73,7 +73,7 @@ class Cube:
         return self._bad(codes).sum(axis=1), ((codes & _SATURATED) > 0).sum(axis=1)
 
     def _codes(self, file: Any, part: Window) -> NDArray[Any]:
-        return _stored(file, _errors_of(self.detector.name), self.axes, part, self.index)
+        return _stored(file, error_matrix(self.detector.name), self.axes, part, self.index)
 
     def _bad(self, codes: NDArray[Any]) -> NDArray[np.bool_]:
         tolerated = _NEGATIVE if self.detector.low < 0 else 0
@@ -107,7 +107,7 @@ def with_errors(file: Any, detectors: Sequence[Detector]) -> tuple[dict[str, boo
     """Whether each detector has an error matrix of the cube's own shape, and notes where it has none."""
     there, notes = {}, []
     for name in (detector.name for detector in detectors):
-        field = _errors_of(name)
+        field = error_matrix(name)
         matrix = dataset(file, field) if f"{FIELDS}/{field}" in file else None
         wrong = _wrong(matrix, dataset(file, f"{name}_Cube").shape)
         there[name] = not wrong
@@ -136,7 +136,8 @@ def empty_bands(file: Any, detector: Detector, layout: Layout) -> NDArray[np.boo
     return empty & ~empty.all()
 
 
-def _errors_of(detector: str) -> str:
+def error_matrix(detector: str) -> str:
+    """Name of the data set that holds the error codes of a detector."""
     return f"{detector}_PIXEL_L2_ERR_MATRIX"
 
 

@@ -1,4 +1,4 @@
-"""A whole simulated world on disk: regions, library, points, scenes, covariates, truth."""
+"""A whole simulated world on disk: regions, library, points, scenes, covariates, survey, truth."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from deepsalt.simulate.cube_product import write_cube
 from deepsalt.simulate.enmap_product import write_enmap
 from deepsalt.simulate.landscape import Landscape, landscape
 from deepsalt.simulate.library import library_of
+from deepsalt.simulate.map_units import write_map_units
 from deepsalt.simulate.points import points_of
 from deepsalt.simulate.products import write_products
 from deepsalt.simulate.rasters import covariate_layers, truth_layers, write_raster
 from deepsalt.simulate.regions import known_regions
 from deepsalt.simulate.settings import WorldSettings
+from deepsalt.simulate.zones import write_zones
 
 Progress = Callable[[str, int, int], None]
 
@@ -94,6 +96,15 @@ class World:
     def truth(self, region: str) -> Path:
         return self.root / "truth" / f"{self.about(region)['name']}.tif"
 
+    def zones(self, region: str) -> Path:
+        """Raster of climate zones and soil classes, as numbers with names."""
+        return self.root / "zones" / f"{self.about(region)['name']}.tif"
+
+    def map_units(self, region: str) -> tuple[Path, Path, Path]:
+        """Survey polygons, and the tables of their components and of the components' horizons."""
+        name, folder = self.about(region)["name"], self.root / "map_units"
+        return folder / f"{name}.geojson", folder / f"{name}_component.csv", folder / f"{name}_chorizon.csv"
+
     def about(self, region: str) -> dict[str, Any]:
         """What `world.json` tells of a region. Raises UsageError if the world has none of that name."""
         for entry in self.regions:
@@ -149,6 +160,8 @@ def _write_world(folder: Path, settings: WorldSettings, tell: Progress) -> None:
         land = landscape(region, settings)
         write_raster(folder / "truth" / f"{region.name}.tif", truth_layers(land), land)
         write_raster(folder / "covariates" / f"{region.name}.tif", covariate_layers(land, settings), land)
+        write_map_units(land, settings, folder / "map_units")
+        write_zones(land, settings, folder / "zones")
         tell(f"{region.name}: satellite image", done + 1, total)
         taken = acquire(land, settings)
         write = write_enmap if settings.sensor == "enmap" else write_cube
