@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deepsalt.errors import ConfigError, LabelError
-from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.preprocessing.masks import MAX_NDVI, SurfaceRules
 from deepsalt.salinity import parse_method
 
 BaselineName = Literal["mean", "plsr", "boosting", "svr", "svr-wide", "ridge", "forest", "local"]
@@ -97,6 +97,17 @@ class SatelliteConfig(_Section):
     covariates: list[str] = Field(default_factory=list, description="rasters, paths or globs")
     unlabelled_pixels: int = Field(12_000, ge=0)
     max_ndvi: float = Field(MAX_NDVI, gt=0, le=1)
+    dry_vegetation: float | None = Field(None, ge=-0.5, le=0.5, description="largest cellulose index")
+    water: float | None = Field(None, ge=-1, le=1, description="largest MNDWI of dark pixels")
+    nbr2: float | None = Field(None, ge=-1, le=1, description="largest NBR2")
+    max_reflectance: float | None = Field(None, ge=0.5, le=10)
+    salt_crust_guard: bool = True
+    composite: Literal["median", "medoid"] | None = Field(None, description="dates of a place as one scene")
+    min_looks: int = Field(1, ge=1, description="of a composite")
+
+    def rules(self) -> SurfaceRules:
+        """What a valid pixel must not show."""
+        return SurfaceRules.from_dict(self.model_dump())
 
     def reading(self) -> dict[str, Any]:
         """Options for the reader of ground points."""
@@ -288,6 +299,13 @@ points = "points.csv"        # ground points: latitude, longitude, EC, field, re
 covariates = ["covariates/*.tif"]   # rasters; band descriptions are the names. [] for none
 unlabelled_pixels = 12000    # pixels without a label that models learn from
 max_ndvi = 0.35              # greener pixels are masked
+# dry_vegetation = 0.0       # also dry plants: largest cellulose absorption index
+# water = 0.0                # also water, where the product does not flag it: largest MNDWI of dark pixels
+# nbr2 = 0.1                 # also what is not bare: largest NBR2
+# max_reflectance = 1.2      # also pixels with a brighter band
+# salt_crust_guard = false   # let dry_vegetation and nbr2 mask salt and gypsum crusts too
+# composite = "median"       # or "medoid": several dates on one grid become one scene of bare soil
+# min_looks = 2              # fewest unmasked dates of a pixel of a composite
 
 [split]
 test_share = 0.2             # of the points, in whole fields

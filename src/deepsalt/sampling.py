@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
 from deepsalt.preprocessing.gaps import fill_gaps
-from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
 from deepsalt.preprocessing.resample import apply_weights, missing_bands, resampling_matrix
 from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
 
@@ -61,7 +61,7 @@ def usable_axis(scenes: Sequence[Scene]) -> Axis:
 Pick = Callable[[Window, NDArray[np.bool_]], tuple[NDArray[np.intp], pd.DataFrame]]
 
 
-def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | None:
+def _picked(scene: Scene, axis: Axis, rules: SurfaceRules, pick: Pick) -> Spectra | None:
     """One pass over a scene: of each window the pixels that `pick` names, on the bands of `axis`.
 
     Short gaps are filled; a pixel with a wider one is left out, as a map masks it. The column `_FILLED`
@@ -71,7 +71,7 @@ def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | 
     parts: list[Spectra] = []
     for window in scene.windows():
         image = scene.read(window)
-        bare = surface_mask(image, scene.mask(window), max_ndvi) == MaskReason.VALID
+        bare = surface_mask(image, scene.mask(window), rules) == MaskReason.VALID
         flat, table = pick(window, bare)
         if len(flat):
             chosen = image.pixels().take(flat)
@@ -115,12 +115,13 @@ def at_points(
     points: pd.DataFrame,
     axis: Axis,
     covariates: Covariates | None = None,
-    max_ndvi: float = MAX_NDVI,
+    rules: SurfaceRules = DEFAULT_RULES,
 ) -> Spectra:
     """The pixel under each ground point: its spectrum, its label, where it lies.
 
     points    columns `latitude`, `longitude` and the label; every other column is kept
     axis      bands to deliver
+    rules     what a valid pixel must not show
     returns   a table of the points that fall on a valid pixel, in the order of scenes and pixels,
               with `scene`, `row`, `column`, the pixel's centre (`pixel_latitude`,
               `pixel_longitude`) and the covariates at the point added. A point under several scenes
@@ -136,7 +137,7 @@ def at_points(
         rows, columns = locate(scene, left["latitude"].to_numpy(), left["longitude"].to_numpy())
         inside = (rows >= 0) & (rows < scene.height) & (columns >= 0) & (columns < scene.width)
         outside &= ~inside
-        found = _picked(scene, axis, max_ndvi, _points_in(left, rows, columns, inside, open_rows, scene))
+        found = _picked(scene, axis, rules, _points_in(left, rows, columns, inside, open_rows, scene))
         if found is not None:
             taken.append(found)
             open_rows = np.setdiff1d(open_rows, found.samples["point"].to_numpy())
@@ -187,7 +188,7 @@ def _nothing_found(scenes: Sequence[Scene], points: pd.DataFrame, outside: int) 
     elif outside == len(points):
         fix = "Check the coordinates (degrees WGS84) and that points and scenes show the same place."
     else:
-        fix = "The others are masked: check clouds, or raise max_ndvi."
+        fix = "The others are masked: check clouds, or loosen the surface rules, such as max_ndvi."
     names = ", ".join(scene.name for scene in scenes[:2])
     return LabelError(
         f"none of {len(points)} ground points falls on a valid pixel ({outside} lie outside)",
@@ -201,7 +202,7 @@ def random_pixels(
     axis: Axis,
     count: int,
     seed: int,
-    max_ndvi: float = MAX_NDVI,
+    rules: SurfaceRules = DEFAULT_RULES,
 ) -> Spectra:
     """About `count` valid pixels without a label in patches of 3 x 3, drawn by seed, spread over the scenes.
 
@@ -212,7 +213,7 @@ def random_pixels(
     for number, scene in enumerate(scenes):
         rng = np.random.default_rng([seed, number])
         share = count / len(scenes) / (scene.height * scene.width)
-        found = _picked(scene, axis, max_ndvi, _random_in(rng, share, scene))
+        found = _picked(scene, axis, rules, _random_in(rng, share, scene))
         if found is not None:
             parts.append(found)
     if not parts:
