@@ -51,10 +51,8 @@ class MaskReport:
     def lines(self) -> list[str]:
         """For a reader, one line a reason."""
         shown = [reason for reason in MaskReason if self.pixels.get(reason) or reason is MaskReason.VALID]
-        lines = [
-            f"{reason.name.lower().replace('_', ' ')}: {self.pixels[reason]} pixels ({self.share(reason):.1%})"
-            for reason in shown
-        ]
+        words = {reason: reason.name.lower().replace("_", " ") for reason in shown}
+        lines = [f"{words[one]}: {self.pixels[one]} pixels ({self.share(one):.1%})" for one in shown]
         if self.rules.guarded:
             lines.append(f"kept by the salt-crust guard: {self.kept} pixels")
         return [*lines, *self.notes]

@@ -45,7 +45,8 @@ class SurfaceRules:
     water             pixels with a larger MNDWI (0 is usual) that are dark at 1.6 and 2.2 um are WATER
     nbr2              pixels with a larger NBR2 (composites use 0.07-0.16) are NOT_BARE
     max_reflectance   pixels with a band above it are SATURATED
-    salt_crust_guard  pixels that look like salt, gypsum or moist soil are kept from `dry_vegetation` and `nbr2`
+    salt_crust_guard  pixels that look like salt, gypsum or wet soil are kept from the rules `dry_vegetation`
+                      and `nbr2`
 
     Raises UsageError for a limit that no reflectance can reach.
     """

@@ -53,7 +53,7 @@ class Responses:
         """The curves of some bands, by index or by mask."""
         picked = np.arange(len(self))[np.asarray(bands)]
         parts = (self.names, self.wavelengths, self.values)
-        return Responses(*(tuple(part[i] for i in picked) for part in parts))  # type: ignore[arg-type]
+        return Responses(*(tuple(part[i] for i in picked) for part in parts))
 
     def moved(self, shift_nm: float | Floats = 0.0, widen: float | Floats = 1.0) -> Responses:
         """The same curves with their centres shifted and their widths scaled; one number, or one a band."""
@@ -115,7 +115,7 @@ def _width(wavelengths: Floats, values: Floats) -> float:
 
 
 def _crossing(nm: Floats, values: Floats, at: int, step: int) -> float:
-    """Where the curve falls to half of its maximum beyond the point `at`; the point itself at a curve's end."""
+    """Where the curve falls to half of its maximum beyond point `at`; that point at a curve's end."""
     beyond, half = at + step, values.max() / 2
     if not 0 <= beyond < len(nm):
         return float(nm[at])
