@@ -65,7 +65,8 @@ def _shift(first: Scene, other: Scene) -> tuple[int, int]:
     column, row = (e * dx - b * dy) / determinant, (a * dy - d * dx) / determinant
     whole = (round(row), round(column))
     if max(abs(row - whole[0]), abs(column - whole[1])) > _SAME_PLACE:
-        said = f"lies {row:.3f} rows and {column:.3f} columns beside it: not a whole number of pixels"
+        off = f"{round(row, 3) + 0.0:.3f} rows and {round(column, 3) + 0.0:.3f} columns"
+        said = f"lies {off} beside it: not a whole number of pixels"
         raise _differs(first, other, said)
     return whole
 

@@ -20,7 +20,7 @@ __all__ = ["DRY_NDTI", "MAX_NDVI", "Judged", "SurfaceRules", "judge", "ndvi", "s
 #: Above it green plants cover too much of the pixel (bare-soil studies use 0.25-0.35).
 MAX_NDVI = 0.35
 #: Where the bands are too broad for the cellulose band, dry plants are told by NDTI above this. In simulated
-#: landscapes (docs/masks.md) nine of ten pixels with over 40 % dry plants lie above it.
+#: landscapes (docs/masks.md) four of five pixels with over 40 % dry plants lie above it.
 DRY_NDTI = 0.12
 #: Open water swallows the light beyond 1.5 um; soil, even soaked, gives back more than this.
 WATER_SWIR = 0.05

@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from deepsalt.preprocessing import surface_indices as index
 from deepsalt.spectra import Spectra
 
-#: 2.1 um stands by this share above the line from 2.03 to 2.21 um. In simulated landscapes (docs/masks.md)
-#: 5 of 6 pixels with over 25 % dry plants are flatter, and 95 % of bare soils above 8 dS/m are not.
+#: 2.1 um stands by this share above the line from 2.03 to 2.21 um. Set on simulated landscapes: of bare soil
+#: above 8 dS/m nearly all does, of pixels with over 40 % dry plants few do (docs/masks.md). EMIT's dry
+#: endmember lies at +0.12, its three soils at -0.02, -0.07 and -0.10.
 HYDRATE_CAI = -0.03
-#: A greener pixel is kept by nothing (bare-soil studies ask for 0.15-0.25).
-GUARD_NDVI = 0.25
+#: A greener pixel is kept by nothing (bare-soil studies ask for 0.15-0.25). Straw over gypsum shows no band
+#: of cellulose, and is told by its redness alone.
+GUARD_NDVI = 0.2
 #: Broad bands do not show the shape. Straw is redder than salt, with an NDVI of 0.16-0.30 without a green
 #: leaf (EMIT's dry endmember: 0.23); pure salts and gypsum lie below 0.10, bare saline soil below 0.16.
 BROAD_NDVI = 0.15
