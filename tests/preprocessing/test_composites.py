@@ -137,6 +137,7 @@ def test_every_window_gives_what_the_whole_gives() -> None:
         part = made.composed(window)
         for one, other in zip(whole, part, strict=True):
             assert np.array_equal(one[window.slices], other, equal_nan=True)
+        assert np.array_equal(made.read().values, whole.values, equal_nan=True)
 
 
 def test_windows_shrink_with_the_number_of_dates_and_reads_stay_small() -> None:
@@ -175,6 +176,12 @@ def test_shifted_scenes_give_the_land_that_all_show_at_its_place() -> None:
     assert made.read().values == pytest.approx(here.read().values[2:, :7])
     x, y = made.xy(np.array([0]), np.array([0]))
     assert (x, y) == here.xy(np.array([2]), np.array([0]))
+    later, sooner = (replace(here, acquired=datetime(2024, 8, 9, tzinfo=UTC)),
+                     replace(there, acquired=datetime(2024, 8, 1, tzinfo=UTC)))  # fmt: skip
+    for scenes in ([later, sooner], [sooner, later]):
+        turned = composite(scenes)
+        assert turned.transform == made.transform
+        assert turned.read().values == pytest.approx(here.read().values[2:, :7])
     assert any("10 x 7 pixels that all scenes show" in note for note in made.notes)
 
 
@@ -247,6 +254,11 @@ def test_a_band_that_one_date_lacks_comes_from_the_others() -> None:
     made = composite([one, two])
     assert made.band_faults == ("",) * 5
     assert made.read().values[0, 0, 3] == pytest.approx(SOIL[3] * 1.5)
+    narrow, off = (
+        Sensor("toy", Axis(TOY_SENSOR.axis.values + by, "nm", np.full(5, 40.0))) for by in (0.0, 15.0)
+    )
+    stale = replace(two, sensor=off, band_faults=one.band_faults)  # yet it holds values
+    assert np.isnan(composite([replace(one, sensor=narrow), stale]).read().values[..., 3]).all()
     both = composite([one, replace(two, band_faults=one.band_faults)])
     assert both.band_faults == one.band_faults
 

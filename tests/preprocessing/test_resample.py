@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deepsalt.errors import BandError, UsageError
@@ -169,7 +169,7 @@ def test_a_sensor_sees_by_its_responses() -> None:
     values = np.where(LAB.values < 690, 0.2, 0.4)[None]
     seen = resample(lab(values), sensor)
     assert seen.sensor is sensor
-    assert seen.values[0] == pytest.approx([0.2 + 0.2 * 10 / 99, 0.4], abs=2e-3)  # a Gaussian would see 0.203
+    assert seen.values[0] == pytest.approx([0.2 + 0.2 * 10 / 99, 0.4], abs=2e-3)
     with pytest.raises(BandError, match="3 entries beside"):
         Sensor("wrong", two.axis, responses=gaussian_responses(Axis(np.array([500.0, 600, 700]), "nm")))
 
@@ -216,13 +216,14 @@ def test_a_smile_that_makes_no_sense_is_refused() -> None:
         resampling_matrix(LAB, axis, widen=0.0)
 
 
+@settings(max_examples=6)
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["enmap", "sentinel2"]), st.booleans())
 def test_the_sparse_product_is_the_dense_one(seed: int, name: str, holes: bool) -> None:
     """Over several blocks of rows, the last one short, images included."""
     rng = np.random.default_rng(seed)
     emit = Sensor.load("emit").axis
     weights, _ = resampling_matrix(emit, Sensor.load(name).axis)
-    values = rng.uniform(0, 1, (3, 201, len(emit))).astype(np.float32)
+    values = rng.uniform(0, 1, (3, 101, len(emit))).astype(np.float32)
     if holes:
         values[rng.random(values.shape) < 0.1] = np.nan
     seen = apply_weights(values, weights)
