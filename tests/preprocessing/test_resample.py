@@ -145,6 +145,19 @@ def test_tabulated_weights_by_hand() -> None:
     assert weights[0] == pytest.approx([0, 0, 0.25, 0.5, 0.25, 0, 0])
 
 
+@given(st.lists(st.floats(0.01, 1), min_size=3, max_size=6), st.floats(3, 30))
+def test_tabulated_weights_are_exact_between_coarse_bands(values: list[float], step: float) -> None:
+    """A crooked response over crooked spectra, against integration in small steps."""
+    source = Axis(np.arange(950.0, 1150, step), "nm")
+    nm = np.linspace(1003, 1077, len(values))
+    weights, _ = resampling_matrix(source, Responses(("odd",), (nm,), (np.array(values),)))
+    spectrum = np.random.default_rng(0).uniform(0, 1, len(source))
+    fine = np.linspace(1003, 1077, 200_001)
+    response = np.interp(fine, nm, values)
+    expected = np.trapezoid(response * np.interp(fine, source.values, spectrum), fine)
+    assert weights[0] @ spectrum == pytest.approx(expected / np.trapezoid(response, fine), abs=1e-5)
+
+
 def test_the_axis_of_responses_is_their_centre_and_half_width() -> None:
     responses = Responses(
         ("late", "early"),
