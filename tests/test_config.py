@@ -10,6 +10,7 @@ import pytest
 from deepsalt.config import TEMPLATE, Config, load_config, parse_config
 from deepsalt.errors import ConfigError
 from deepsalt.pipeline.settings import paper_settings
+from deepsalt.preprocessing.masks import SurfaceRules
 
 MINIMAL = {"library": {"path": "lab.csv"}}
 
@@ -43,6 +44,29 @@ def test_the_template_is_a_valid_config_and_its_comments_are_true_defaults() -> 
     assert config.split == Config.model_validate(MINIMAL).split
     assert config.satellite is not None
     assert config.satellite.max_ndvi == 0.35
+    assert config.satellite.rules() == SurfaceRules()
+    assert config.satellite.composite is None
+
+
+def test_every_commented_key_of_the_satellite_section_is_a_key() -> None:
+    """The template with its surface rules switched on."""
+    names = (
+        "dry_vegetation",
+        "water",
+        "nbr2",
+        "max_reflectance",
+        "salt_crust_guard",
+        "composite",
+        "min_looks",
+    )
+    text = TEMPLATE
+    for name in names:
+        assert f"# {name} = " in text
+        text = text.replace(f"# {name} = ", f"{name} = ")
+    satellite = parse_config(tomllib.loads(text)).satellite
+    assert satellite is not None
+    assert satellite.rules() == SurfaceRules(0.35, 0.0, 0.0, 0.1, 1.2, salt_crust_guard=False)
+    assert (satellite.composite, satellite.min_looks) == ("median", 2)
 
 
 def test_baselines_beside_the_default_ones_are_named() -> None:

@@ -71,7 +71,7 @@ def test_the_day_counts_not_the_hour() -> None:
 def test_max_days_keeps_what_is_near_and_counts_the_rest() -> None:
     scene = scene_of("one", "2023-05-10")
     table = points(date=["2023-05-20", "2023-05-21", "2023-04-30", None])
-    found = at_points([scene], table, AXIS, rules=PointRules(max_days=10))
+    found = at_points([scene], table, AXIS, point_rules=PointRules(max_days=10))
     assert found.samples["id"].tolist() == ["p0", "p2"]
     assert "1 of 4 ground points left out: they have no date" in " ".join(found.provenance)
     assert found.provenance[-1].endswith("0 masked (cloud, water, vegetation, ...), "
@@ -81,13 +81,13 @@ def test_max_days_keeps_what_is_near_and_counts_the_rest() -> None:
 
 def test_an_image_without_a_date_gives_no_label_where_dates_are_asked_for() -> None:
     both = [scene_of("undated", None), scene_of("dated", "2023-05-10")]
-    found = at_points(both, points(date=["2023-05-10"]), AXIS, rules=PointRules(max_days=5))
+    found = at_points(both, points(date=["2023-05-10"]), AXIS, point_rules=PointRules(max_days=5))
     assert scenes_of(found) == {"p0": "dated"}
     assert "scene undated has no date and gives no label" in found.provenance
     with pytest.raises(LabelError, match=r"1 have no image that fits in date and place: loosen the rules"):
-        at_points(both[:1], points(date=["2023-05-10"]), AXIS, rules=PointRules(max_days=5))
+        at_points(both[:1], points(date=["2023-05-10"]), AXIS, point_rules=PointRules(max_days=5))
     with pytest.raises(LabelError, match=r"The rules leave none: 1 of 1 ground points left out: they"):
-        at_points(both, points(date=[None]), AXIS, rules=PointRules(max_days=5))
+        at_points(both, points(date=[None]), AXIS, point_rules=PointRules(max_days=5))
 
 
 @pytest.mark.parametrize(
@@ -104,26 +104,26 @@ def test_seasons(rule: dict, kept: list[str] | None) -> None:
     asked = PointRules(**rule)
     if kept is None:
         with pytest.raises(LabelError, match="no image that fits"):
-            at_points([scene_of("may", "2023-05-10")], table, AXIS, rules=asked)
+            at_points([scene_of("may", "2023-05-10")], table, AXIS, point_rules=asked)
     else:
-        found = at_points([scene_of("may", "2023-05-10")], table, AXIS, rules=asked)
+        found = at_points([scene_of("may", "2023-05-10")], table, AXIS, point_rules=asked)
         assert found.samples["id"].tolist() == kept
 
 
 def test_a_season_goes_across_the_turn_of_the_year() -> None:
     scene, table = scene_of("january", "2023-01-05"), points(date=["2021-12-28", "2021-12-01"])
-    found = at_points([scene], table, AXIS, rules=PointRules(same_season_days=10))
+    found = at_points([scene], table, AXIS, point_rules=PointRules(same_season_days=10))
     assert found.samples["id"].tolist() == ["p0"]
 
 
 def test_a_sample_from_below_does_not_label_the_surface() -> None:
     table = points(depth_top_cm=[0, 5, 30, None])
-    found = at_points([scene_of("one", None)], table, AXIS, rules=PointRules(max_depth_top_cm=5))
+    found = at_points([scene_of("one", None)], table, AXIS, point_rules=PointRules(max_depth_top_cm=5))
     assert found.samples["id"].tolist() == ["p0", "p1", "p3"]
     told = " ".join(found.provenance)
     assert "1 of 4 ground points left out: they begin deeper than 5 cm" in told
     assert "1 of 4 ground points do not say their depth; they stay" in told
-    bare = at_points([scene_of("one", None)], points(x=[0]), AXIS, rules=PointRules(max_depth_top_cm=0))
+    bare = at_points([scene_of("one", None)], points(x=[0]), AXIS, point_rules=PointRules(max_depth_top_cm=0))
     assert "1 of 1 ground points do not say their depth" in " ".join(bare.provenance)
 
 
@@ -142,7 +142,7 @@ def test_rules_that_cannot_be(values: dict, message: str) -> None:
 
 
 def purity_at(scene: MemoryScene, table: pd.DataFrame, **rules: float) -> pd.DataFrame:
-    return at_points([scene], table, AXIS, rules=PointRules(**rules)).samples.set_index("id")
+    return at_points([scene], table, AXIS, point_rules=PointRules(**rules)).samples.set_index("id")
 
 
 def test_a_uniform_place_is_pure_and_an_edge_is_not() -> None:
@@ -211,9 +211,9 @@ def test_mixed_pixels_are_dropped_and_counted_and_a_pure_look_is_preferred() -> 
     near, far = scene_of("near", "2023-05-01"), scene_of("far", "2023-08-01")
     near.cube[2, 4] = 0.9  # beside the first point
     table = points(date=["2023-05-01", "2023-05-01", "2023-05-01", "2023-05-01"]).iloc[[0, 3]]
-    found = at_points([near, far], table, AXIS, rules=PointRules(min_purity=0.95))
+    found = at_points([near, far], table, AXIS, point_rules=PointRules(min_purity=0.95))
     assert scenes_of(found) == {"p0": "far", "p3": "near"}
-    alone = at_points([near], table, AXIS, rules=PointRules(min_purity=0.95))
+    alone = at_points([near], table, AXIS, point_rules=PointRules(min_purity=0.95))
     assert scenes_of(alone) == {"p3": "near"}
     assert "1 on a pixel of a purity below 0.95" in alone.provenance[-1]
 

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deepsalt.errors import DeepSaltError
     from deepsalt.estimators import DeepSaltRegressor, LabRegressor, PaperRegressor, load_regressor
+    from deepsalt.preprocessing.composites import composite
+    from deepsalt.preprocessing.masks import SurfaceRules
     from deepsalt.readers import read
     from deepsalt.simulate import simulate_world
     from deepsalt.spectra import Axis, Scene, Sensor, Spectra
@@ -30,7 +32,9 @@ __all__ = [
     "Scene",
     "Sensor",
     "Spectra",
+    "SurfaceRules",
     "__version__",
+    "composite",
     "load_regressor",
     "read",
     "simulate_world",
@@ -38,6 +42,8 @@ __all__ = [
 
 _HOME = {
     "DeepSaltError": "errors",
+    "SurfaceRules": "preprocessing.masks",
+    "composite": "preprocessing.composites",
     "DeepSaltRegressor": "estimators",
     "PaperRegressor": "estimators",
     "load_regressor": "estimators",

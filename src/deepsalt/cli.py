@@ -25,6 +25,20 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+MaxNdvi = Annotated[float, typer.Option(min=0, max=1, help="Greener pixels are masked.")]
+DryVegetation = Annotated[
+    float | None, typer.Option(min=-0.5, max=0.5, help="Mask dry plants: largest cellulose index, often 0.")
+]
+Water = Annotated[
+    float | None, typer.Option(min=-1, max=1, help="Mask water: largest MNDWI of dark pixels, often 0.")
+]
+Nbr2 = Annotated[float | None, typer.Option(min=-1, max=1, help="Mask what is not bare: largest NBR2.")]
+MaxReflectance = Annotated[
+    float | None, typer.Option(min=0.5, max=10, help="Mask pixels with a brighter band.")
+]
+Guard = Annotated[
+    bool, typer.Option(help="Keep salt and gypsum crusts from the rules of dry plants and NBR2.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -221,16 +235,37 @@ def map_(
         list[str] | None, typer.Option(help="Rasters of the covariates (repeat), or: none")
     ] = None,
     truth: Annotated[list[str] | None, typer.Option(help="Rasters of true ECe, of simulated worlds.")] = None,
-    max_ndvi: Annotated[float, typer.Option(min=0, max=1, help="Greener pixels are masked.")] = 0.35,
+    max_ndvi: MaxNdvi = 0.35,
+    dry_vegetation: DryVegetation = None,
+    water: Water = None,
+    nbr2: Nbr2 = None,
+    max_reflectance: MaxReflectance = None,
+    salt_crust_guard: Guard = True,
+    composite: Annotated[
+        str | None, typer.Option(help="median or medoid: dates on one grid become one scene.")
+    ] = None,
+    min_looks: Annotated[
+        int, typer.Option(min=1, help="Fewest unmasked dates of a pixel of a composite.")
+    ] = 1,
     json: Json = False,
 ) -> None:
     """Map ECe over scenes: Cloud Optimized GeoTIFFs of ECe, class and mask, with a quicklook each."""
     from deepsalt.pipeline.maps import map_scenes
+    from deepsalt.preprocessing.masks import SurfaceRules
 
+    rules = SurfaceRules(max_ndvi, dry_vegetation, water, nbr2, max_reflectance, salt_crust_guard)
     console = Console(json)
     with console.progress() as progress:
         made = map_scenes(
-            model, scenes, out, progress, covariates=covariates or (), truth=truth or (), max_ndvi=max_ndvi
+            model,
+            scenes,
+            out,
+            progress,
+            covariates=covariates or (),
+            truth=truth or (),
+            rules=rules,
+            composite=composite,
+            min_looks=min_looks,
         )
     console.maps([(entry.folder, entry.summary) for entry in made])
 
@@ -246,7 +281,12 @@ def plan(
         list[str] | None, typer.Option(help="Rasters of the covariates (repeat), or: none")
     ] = None,
     spacing: Annotated[float, typer.Option(min=0, help="Metres between points, at least.")] = 90.0,
-    max_ndvi: Annotated[float, typer.Option(min=0, max=1, help="Greener pixels are masked.")] = 0.35,
+    max_ndvi: MaxNdvi = 0.35,
+    dry_vegetation: DryVegetation = None,
+    water: Water = None,
+    nbr2: Nbr2 = None,
+    max_reflectance: MaxReflectance = None,
+    salt_crust_guard: Guard = True,
     candidates: Annotated[
         int, typer.Option(min=1, max=200_000, help="Random pixels to choose from.")
     ] = 20_000,
@@ -258,7 +298,9 @@ def plan(
 ) -> None:
     """Propose where to take ground samples next: places from which most of the land can be told."""
     from deepsalt.pipeline.plan import plan_points
+    from deepsalt.preprocessing.masks import SurfaceRules
 
+    rules = SurfaceRules(max_ndvi, dry_vegetation, water, nbr2, max_reflectance, salt_crust_guard)
     console = Console(json)
     with console.progress() as progress:
         document = plan_points(
@@ -270,7 +312,7 @@ def plan(
             existing=existing,
             covariates=covariates or (),
             spacing_m=spacing,
-            max_ndvi=max_ndvi,
+            rules=rules,
             candidates=candidates,
             seed=seed,
             weigh_spread=weigh_spread,

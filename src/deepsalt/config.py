@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from deepsalt.errors import ConfigError, LabelError
-from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.preprocessing.masks import MAX_NDVI, SurfaceRules
 from deepsalt.salinity import parse_method
 from deepsalt.sampling.rules import PointRules
 
@@ -120,12 +120,23 @@ class SatelliteConfig(_Section):
     max_depth_top_cm: float | None = Field(None, ge=0, description="samples that begin deeper are left out")
     position_error_m: float | None = Field(None, ge=0, description="of points that do not state theirs")
     min_purity: float | None = Field(None, ge=0, le=1, description="of the 3 x 3 around a point, 1 uniform")
+    dry_vegetation: float | None = Field(None, ge=-0.5, le=0.5, description="largest cellulose index")
+    water: float | None = Field(None, ge=-1, le=1, description="largest MNDWI of dark pixels")
+    nbr2: float | None = Field(None, ge=-1, le=1, description="largest NBR2")
+    max_reflectance: float | None = Field(None, ge=0.5, le=10)
+    salt_crust_guard: bool = True
+    composite: Literal["median", "medoid"] | None = Field(None, description="dates of a place as one scene")
+    min_looks: int = Field(1, ge=1, description="of a composite")
+
+    def rules(self) -> SurfaceRules:
+        """What a valid pixel must not show."""
+        return SurfaceRules.from_dict(self.model_dump())
 
     def reading(self) -> dict[str, Any]:
         """Options for the reader of ground points."""
         return self.model_dump(include=_OF_POINTS, exclude_none=True)
 
-    def rules(self) -> PointRules:
+    def point_rules(self) -> PointRules:
         """Which ground points may label which image."""
         return PointRules(
             max_days=self.max_days,
@@ -333,6 +344,13 @@ max_ndvi = 0.35              # greener pixels are masked
 # max_depth_top_cm = 5       # optics sees the top: samples that begin deeper are left out
 # position_error_m = 10      # of points without a column position_error_m (or position_error = "...")
 # min_purity = 0.9           # of the pixels around a point, 1 = uniform; mixed ones are left out
+# dry_vegetation = 0.0       # also dry plants: largest cellulose absorption index
+# water = 0.0                # also water, where the product does not flag it: largest MNDWI of dark pixels
+# nbr2 = 0.1                 # also what is not bare: largest NBR2
+# max_reflectance = 1.2      # also pixels with a brighter band
+# salt_crust_guard = false   # let dry_vegetation and nbr2 mask salt and gypsum crusts too
+# composite = "median"       # or "medoid": several dates on one grid become one scene of bare soil
+# min_looks = 2              # fewest unmasked dates of a pixel of a composite
 
 [split]
 test_share = 0.2             # of the points, in whole fields

@@ -16,6 +16,7 @@ from deepsalt.errors import BandError, ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights, library_labels
 from deepsalt.preprocessing.gaps import fill_gaps
+from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.preprocessing.resample import resample
 from deepsalt.readers.bands import faults_of
 from deepsalt.spectra import Axis, MaskReason, Sensor, Spectra
@@ -303,7 +304,10 @@ def test_a_few_ground_points_mend_what_the_library_says_wrongly_of_a_land() -> N
     assert abs(bias(points, home)) < bias(without, home) / 2
     seen = on_land(pixels(300, 4), 0.0, "later", 0.3)
     assert abs(bias(points.adapted_to(seen, "later"), later)) < bias(without, home) / 2
-    assert "then to 40 ground points" in points.for_scene(scene_on_land(0.3), max_ndvi=1.0).notes[0]
+    assert (
+        "then to 40 ground points"
+        in points.for_scene(scene_on_land(0.3), rules=SurfaceRules(max_ndvi=1.0)).notes[0]
+    )
 
 
 def scene_on_land(error: float, masked: bool = False) -> MemoryScene:
@@ -320,7 +324,7 @@ def scene_on_land(error: float, masked: bool = False) -> MemoryScene:
 
 
 def test_a_map_tunes_a_scene_that_training_did_not_meet(tuned: DeepSaltRegressor) -> None:
-    bound = tuned.for_scene(scene_on_land(0.3), max_ndvi=1.0)
+    bound = tuned.for_scene(scene_on_land(0.3), rules=SurfaceRules(max_ndvi=1.0))
     asked = on_land(pixels(150, 9), 0.0, "whatever", 0.3)
     assert r2(bound, asked) > 0.7  # the scene it is bound to counts, not the column
     assert "brought towards the library's samples" in bound.notes[0]

@@ -19,6 +19,7 @@ from deepsalt.files import fingerprint
 from deepsalt.mapping import map_scene
 from deepsalt.mapping.cog import opened
 from deepsalt.mapping.folder import whole_folder
+from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.spectra import Axis, MaskReason, Sensor
 
 LAYERS = {"ece.tif", "class.tif", "mask.tif", "class.tif.aux.xml", "mask.tif.aux.xml"}
@@ -324,14 +325,14 @@ def test_a_predictor_that_reads_each_scene_in_its_own_way_is_asked_to(
     class Bound(Brightness):
         notes: tuple[str, ...] = ()
 
-        def for_scene(self, scene: Any, max_ndvi: float) -> Any:
+        def for_scene(self, scene: Any, rules: Any) -> Any:
             other = Bound()
-            other.notes = (f"read as {scene.name} below {max_ndvi}",)
+            other.notes = (f"read as {scene.name} below {rules.max_ndvi}",)
             return other
 
         def predict(self, spectra: Any) -> Any:
             assert self.notes, "the predictor of no scene was asked"
             return super().predict(spectra)
 
-    result = map_scene(Bound(), six_pixels, tmp_path, max_ndvi=0.3)
+    result = map_scene(Bound(), six_pixels, tmp_path, rules=SurfaceRules(max_ndvi=0.3))
     assert "read as TOY-SCENE below 0.3" in result.summary["notes"]

@@ -111,6 +111,38 @@ def test_train_evaluate_report_and_map_from_the_command_line(call, world: Path, 
     assert (card["kind"], card["target"], card["unit"]) == ("model", "ECe", "dS/m")
 
 
+def test_dates_on_one_grid_are_mapped_as_one_composite(call, world: Path, run: Run, tmp_path: Path) -> None:
+    """The same product twice: the composite's map is that of one date, and tells the rules it was made by."""
+    scene = sorted((world / "scenes").iterdir())[0]
+    again = tmp_path / "again" / scene.name
+    shutil.copytree(scene, again)
+    common = ("--nbr2", "0.13", "--covariates", "none", "--json")
+    code, _, err = call("map", run.root, scene, "--out", tmp_path / "one", *common)
+    assert (code, err) == (0, "")
+    options = ("--composite", "median", "--min-looks", "2", *common)
+    code, out, _ = call("map", run.root, scene, again, "--out", tmp_path / "both", *options)
+    assert code == 0
+    made = json.loads(out)
+    assert len(made) == 1
+    folder = tmp_path / "both" / f"{scene.name}_and_1_more_median"
+    one, both = (read_band(place / "ece.tif") for place in (tmp_path / "one" / scene.name, folder))
+    np.testing.assert_allclose(both, one, rtol=1e-4)
+    told = json.loads((folder / "map.json").read_text())
+    assert "max_ndvi 0.35, nbr2 0.13, salt_crust_guard" in json.dumps(told)
+    code, _, err = call(
+        "map", run.root, scene, again, "--out", tmp_path / "x", "--composite", "mean", *common
+    )
+    assert code == 2
+    assert "composite is 'mean'" in err
+
+
+def read_band(path: Path) -> np.ndarray:
+    import rasterio
+
+    with rasterio.open(path) as data:
+        return data.read(1)
+
+
 def test_without_json_progress_goes_to_stderr_and_results_to_stdout(
     call, world: Path, tmp_path: Path
 ) -> None:

@@ -76,7 +76,8 @@ def test_world_holds_what_it_promises(world):
     assert WorldSettings.from_dict(told["settings"]) == world.settings
     assert [region["name"] for region in world.regions] == list(world.settings.regions)
     listed = {file.name for file in world.root.iterdir()}
-    assert listed == {"world.json", "library.parquet", "points.csv", "scenes", "covariates", "truth"}
+    folders = {"scenes", "covariates", "truth", "map_units", "zones"}
+    assert listed == {"world.json", "library.parquet", "points.csv"} | folders
     reopened = World.open(world.root)
     assert reopened.scenes == world.scenes
     assert all(scene.is_dir() for scene in reopened.scenes)

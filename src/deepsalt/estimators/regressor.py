@@ -22,7 +22,7 @@ from deepsalt.estimators.lands import Land, land_of
 from deepsalt.estimators.predictor import BandInputs, training_groups
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
-from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
@@ -160,7 +160,7 @@ class DeepSaltRegressor(Saved):
         other.scenes_ = {**self.scenes_, scene: tuning}
         return other
 
-    def for_scene(self, scene: Scene, max_ndvi: float = MAX_NDVI) -> DeepSaltRegressor:
+    def for_scene(self, scene: Scene, rules: SurfaceRules = DEFAULT_RULES) -> DeepSaltRegressor:
         """The predictor of one scene's pixels, which need no column `scene`; its `notes` say what was done.
 
         A scene that was not there in training is brought into line from its own pixels, if it shows land that
@@ -177,7 +177,7 @@ class DeepSaltRegressor(Saved):
             return found
         if scene.name not in self.scenes_:
             try:
-                pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, max_ndvi)
+                pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, rules)
             except LabelError:
                 found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
                 return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import LabelError, UsageError
 from deepsalt.map_units.aggregate import MapUnitLabels
 from deepsalt.map_units.coverage import coverage
-from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.readers.vector import in_wgs84
 from deepsalt.sampling.pixels import gaps_noted, look, on_bands, place, stack, weights_of
 from deepsalt.sampling.purity import pixel_size_m
@@ -78,7 +78,7 @@ def bags_of(
     labels: MapUnitLabels,
     axis: Axis,
     *,
-    max_ndvi: float = MAX_NDVI,
+    rules: SurfaceRules = DEFAULT_RULES,
     least_coverage: float = LEAST_COVERAGE,
     most_pixels: int | None = MOST_PIXELS,
     seed: int = 0,
@@ -109,7 +109,7 @@ def bags_of(
         chosen = _worth(under[known], scene, least_coverage, notes)
         chosen = _thinned(chosen, most_pixels, np.random.default_rng([seed, number]), scene, notes)
         asked += len(chosen)
-        parts += _pixels(scene, chosen, axis, max_ndvi)
+        parts += _pixels(scene, chosen, axis, rules)
     if strangers:
         notes.append(f"{len(strangers)} map units without a known ECe left out")
     if not covered:
@@ -153,7 +153,7 @@ def _thinned(
     return under[kept]
 
 
-def _pixels(scene: Scene, under: pd.DataFrame, axis: Axis, max_ndvi: float) -> list[Spectra]:
+def _pixels(scene: Scene, under: pd.DataFrame, axis: Axis, rules: SurfaceRules) -> list[Spectra]:
     """The valid ones of these pixels, one table a window that holds any."""
     weights = weights_of(scene, axis)
     area = pixel_size_m(scene) ** 2
@@ -162,7 +162,7 @@ def _pixels(scene: Scene, under: pd.DataFrame, axis: Axis, max_ndvi: float) -> l
         here = under[_within(window, under)]
         if not len(here):
             continue
-        image, bare = look(scene, window, max_ndvi)
+        image, bare = look(scene, window, rules)
         row, column = here["row"].to_numpy() - window.row, here["column"].to_numpy() - window.column
         clear = bare[row, column]
         if clear.any():

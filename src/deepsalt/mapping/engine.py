@@ -27,7 +27,7 @@ from deepsalt.mapping.inputs import (
 from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.truth import copy_truth
 from deepsalt.preprocessing.gaps import fill_gaps
-from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
@@ -65,7 +65,7 @@ class _Job:
     predictor: Predictor
     scene: Scene
     covariates: Covariates
-    max_ndvi: float
+    rules: SurfaceRules
     needed: NDArray[np.bool_]
     below_zero: int = 0
 
@@ -77,7 +77,7 @@ def map_scene(
     *,
     covariates: Covariates = None,
     scheme: ClassScheme = USDA,
-    max_ndvi: float = MAX_NDVI,
+    rules: SurfaceRules = DEFAULT_RULES,
     pixels_per_window: int = 65_536,
     truth: str | Path | None = None,
     about: Mapping[str, str] | None = None,
@@ -86,11 +86,11 @@ def map_scene(
     """Map ECe of the surface layer over a scene into the folder `out`/<scene name>.
 
     predictor   anything with `predict`, `name` and `covariates`. Used where it has them:
-                `for_scene(scene, max_ndvi)`, the predictor of this scene's pixels; `notes`, for the reader;
+                `for_scene(scene, rules)`, the predictor of this scene's pixels; `notes`, for the reader;
                 `needed_bands(scene)`, (band,) bool, where a pixel must have a value, or a short gap
                 that is filled (else: the sensor's good bands); `fingerprint` and `simulated`, for the tags
     covariates  their source, or "none" to predict without those that the predictor can do without
-    max_ndvi    pixels that are greener are masked
+    rules       what a pixel must not show to be mapped
     pixels_per_window  about how many pixels are held in memory at a time
     truth       a raster of true ECe on the scene's grid (simulated worlds): copied into the folder
                 and compared with the map
@@ -101,8 +101,8 @@ def map_scene(
     all of them or none, and an earlier map there is replaced only by a whole one.
     Raises DeepSaltError for missing covariates, OutputError for what cannot be written.
     """
-    predictor = _bound(predictor, scene, max_ndvi)
-    job = _Job(predictor, scene, covariates, max_ndvi, _needed_bands(predictor, scene))
+    predictor = _bound(predictor, scene, rules)
+    job = _Job(predictor, scene, covariates, rules, _needed_bands(predictor, scene))
     check_covariates(predictor, covariates)
     tags = _tags(job, scheme, about or {})
     final = map_folder(Path(out), scene.name)
@@ -150,7 +150,7 @@ def _write_layers(
 def _map_window(job: _Job, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """ECe (y, x), NaN where masked, and MaskReason (y, x) of one window."""
     spectra = job.scene.read(window)
-    reasons = surface_mask(spectra, job.scene.mask(window), job.max_ndvi).copy()
+    reasons = surface_mask(spectra, job.scene.mask(window), job.rules).copy()
     spectra = _filled(job, spectra, reasons == MaskReason.VALID)
     layers = covariates_on(job.predictor, job.covariates, job.scene, window)
     usable = _usable(job, spectra, layers)
@@ -191,10 +191,10 @@ def _predicted(job: _Job, table: Spectra) -> NDArray[np.float32]:
     return np.maximum(values, 0.0).astype(np.float32)
 
 
-def _bound(predictor: Predictor, scene: Scene, max_ndvi: float) -> Predictor:
+def _bound(predictor: Predictor, scene: Scene, rules: SurfaceRules) -> Predictor:
     """The predictor for this scene's pixels, where it reads each scene in a way of its own."""
     bind = getattr(predictor, "for_scene", None)
-    return predictor if bind is None else cast(Predictor, bind(scene, max_ndvi))
+    return predictor if bind is None else cast(Predictor, bind(scene, rules))
 
 
 def _needed_bands(predictor: Predictor, scene: Scene) -> NDArray[np.bool_]:
@@ -230,7 +230,8 @@ def _tags(job: _Job, scheme: ClassScheme, about: Mapping[str, str]) -> dict[str,
         "SCENE": scene.name,
         "SENSOR": scene.sensor.name,
         "CLASSES": scheme.name,
-        "MAX_NDVI": f"{job.max_ndvi:g}",
+        "MAX_NDVI": f"{job.rules.max_ndvi:g}",
+        "SURFACE_RULES": job.rules.describe(),
         "COVARIATES": covariates_used(job.predictor, job.covariates),
     }
     if scene.acquired is not None:
@@ -243,7 +244,7 @@ def _tags(job: _Job, scheme: ClassScheme, about: Mapping[str, str]) -> dict[str,
 
 
 def _notes(job: _Job) -> list[str]:
-    notes = [*job.scene.notes, *getattr(job.predictor, "notes", ())]
+    notes = [*job.scene.notes, *job.rules.notes(job.scene.sensor.axis), *getattr(job.predictor, "notes", ())]
     if job.predictor.covariates and job.covariates == "none":
         names = ", ".join(job.predictor.covariates)
         notes.append(f"Mapped without covariates ({names}): the model was told that they are missing.")

@@ -11,9 +11,9 @@ from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.estimators import load_regressor
 from deepsalt.files import fingerprint
 from deepsalt.mapping import SceneMap, map_scene
-from deepsalt.pipeline.prepare import Progress, expand, open_covariates, open_scenes
+from deepsalt.pipeline.prepare import Progress, composed, expand, open_covariates, open_scenes
 from deepsalt.pipeline.run import Run
-from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.spectra import Scene
 
@@ -28,12 +28,17 @@ def map_scenes(
     *,
     covariates: Sequence[str] = (),
     truth: Sequence[str] = (),
-    max_ndvi: float = MAX_NDVI,
+    rules: SurfaceRules = DEFAULT_RULES,
+    composite: str | None = None,
+    min_looks: int = 1,
 ) -> list[SceneMap]:
     """Map every scene that the paths and globs name, each into its own folder under `out`.
 
     model       a model file, or a run folder that holds one
     covariates  rasters (paths or globs); ["none"] maps without them
+    rules       what a pixel must not show to be mapped
+    composite   "median" or "medoid": scenes on one grid are mapped as one, see `deepsalt.composite`
+    min_looks   fewest unmasked dates of a pixel of a composite
     truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
 
     Raises what reading and mapping raise; maps that were finished before stay.
@@ -41,7 +46,7 @@ def map_scenes(
     predictor = load_regressor(model_path(model))
     source: Covariates = "none" if list(covariates) == ["none"] else open_covariates(covariates)
     truths = [Path(path) for path in expand(truth, "truth raster")] if truth else []
-    opened = open_scenes(scenes)
+    opened = composed(open_scenes(scenes), composite, rules, min_looks)
     finished = []
     for scene in opened:
         about = {"model_file": fingerprint(model_path(model))}
@@ -51,7 +56,7 @@ def map_scenes(
                 scene,
                 out,
                 covariates=source,
-                max_ndvi=max_ndvi,
+                rules=rules,
                 truth=_on_grid(truths, scene),
                 about=about,
                 progress=partial(progress, f"mapping {short(scene.name)}"),
@@ -97,7 +102,9 @@ def map_run(run: Run, progress: Progress, *, truth: Sequence[str] = ()) -> list[
             progress,
             covariates=satellite["covariates"],
             truth=truth,
-            max_ndvi=satellite["max_ndvi"],
+            rules=SurfaceRules.from_dict(satellite),
+            composite=satellite.get("composite"),
+            min_looks=satellite.get("min_looks", 1),
         )
     except DeepSaltError:
         run.log("mapping failed")

@@ -19,7 +19,7 @@ from deepsalt.files import written_whole
 from deepsalt.mapping.inputs import check_covariates
 from deepsalt.pipeline.maps import Covariates, model_path
 from deepsalt.pipeline.prepare import Progress, open_covariates, open_scenes
-from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_places
 from deepsalt.sampling import add_covariates, at_points, random_pixels, usable_axis
@@ -45,7 +45,7 @@ def plan_points(
     existing: str | Path | None = None,
     covariates: Sequence[str] = (),
     spacing_m: float = 90.0,
-    max_ndvi: float = MAX_NDVI,
+    rules: SurfaceRules = DEFAULT_RULES,
     candidates: int = 20_000,
     seed: int = 0,
     weigh_spread: bool = False,
@@ -56,6 +56,7 @@ def plan_points(
     out         a .csv or .geojson file that is not there yet
     existing    table of places that were sampled already; only latitude and longitude are read
     covariates  rasters (paths or globs) for a model that reads them; ["none"] predicts without them
+    rules       what a pixel must not show to be a candidate
     candidates  about how many random valid pixels to choose from
     weigh_spread  land where the model is less sure weighs more; without it the spread is told, and steers
                 nothing (docs/plan.md: weighing made no clear difference)
@@ -69,9 +70,9 @@ def plan_points(
     check_covariates(predictor, source)
     progress("drawing candidates", 0, 3)
     opened = open_scenes(scenes)
-    pixels = random_pixels(opened, usable_axis(opened), candidates, seed, max_ndvi)
+    pixels = random_pixels(opened, usable_axis(opened), candidates, seed, rules)
     places = None if existing is None else read_places(existing)
-    sampled = None if places is None else at_points(opened, places, pixels.axis, None, max_ndvi)
+    sampled = None if places is None else at_points(opened, places, pixels.axis, None, rules)
     progress("predicting", 1, 3)
     pixels, ece, spread = _predicted(predictor, _with_covariates(predictor, pixels, source))
     progress("choosing points", 2, 3)
@@ -90,7 +91,8 @@ def plan_points(
         "existing": 0 if places is None else len(places),
         "existing_on_valid_pixels": 0 if sampled is None else len(sampled),
         "spacing_m": spacing_m,
-        "max_ndvi": max_ndvi,
+        "max_ndvi": rules.max_ndvi,
+        "surface_rules": rules.describe(),
         "seed": seed,
         "weighed_by_spread": weigh_spread and spread is not None,
         "points": json.loads(table.to_json(orient="records")),

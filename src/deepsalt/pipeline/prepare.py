@@ -18,6 +18,8 @@ from deepsalt.evaluation.leakage import check_leaks
 from deepsalt.labels import require_ec, with_ece
 from deepsalt.pairing import far_from
 from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
+from deepsalt.preprocessing.composites import composite, same_places
+from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.readers import read, reader_for
 from deepsalt.readers.categories import CategorySet
 from deepsalt.readers.covariate_set import CovariateSet
@@ -79,7 +81,9 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     progress("reading the library", 0, 4)
     libraries = read_libraries(config.library)
     progress("opening scenes", 1, 4)
-    scenes = open_scenes(satellite.scenes)
+    scenes = composed(
+        open_scenes(satellite.scenes), satellite.composite, satellite.rules(), satellite.min_looks
+    )
     covariates = open_covariates(satellite.covariates)
     axis = usable_axis(scenes)
     points = read_points(satellite.points, **satellite.reading())
@@ -156,6 +160,19 @@ def open_scenes(patterns: Sequence[str]) -> tuple[Scene, ...]:
     return tuple(scenes)
 
 
+def composed(
+    scenes: tuple[Scene, ...], how: str | None, rules: SurfaceRules, min_looks: int = 1
+) -> tuple[Scene, ...]:
+    """Scenes of one place as one composite; a place that was seen once stays as it is. None: as they are."""
+    if how is None:
+        return scenes
+    places = same_places(scenes)
+    return tuple(
+        composite(looks, how=how, rules=rules, min_looks=min_looks) if len(looks) > 1 else looks[0]
+        for looks in places
+    )
+
+
 def open_covariates(patterns: Sequence[str]) -> CovariateSet | None:
     """The covariate rasters that the paths and globs name, or None for none."""
     return CovariateSet.open(expand(patterns, "covariate raster")) if patterns else None
@@ -179,7 +196,8 @@ def _sites(
     covariates: CovariateSet | None,
     satellite: SatelliteConfig,
 ) -> Spectra:
-    found = at_points(scenes, points, axis, covariates, satellite.max_ndvi, satellite.rules())
+    rules, points_wanted = satellite.rules(), satellite.point_rules()
+    found = at_points(scenes, points, axis, covariates, rules, points_wanted)
     sites = with_ece(found, satellite.texture)
     if "group" not in sites.samples:
         raise LabelError(
@@ -245,11 +263,11 @@ def _unlabelled(
     seen = scenes if config.split.pixels_of_unseen else home
     parts = []
     if satellite.unlabelled_pixels:
-        loose = random_pixels(seen, sites.axis, satellite.unlabelled_pixels, config.seed, satellite.max_ndvi)
+        loose = random_pixels(seen, sites.axis, satellite.unlabelled_pixels, config.seed, satellite.rules())
         parts.append(_unpaired(loose, library, away, config.method.pair_within_m))
     if {"latitude", "longitude"} <= set(library.samples):
         places = library.samples[["latitude", "longitude"]].dropna().drop_duplicates()
-        under = at_points(home, places, sites.axis, max_ndvi=satellite.max_ndvi)
+        under = at_points(home, places, sites.axis, rules=satellite.rules())
         centres = {"latitude": under.samples["pixel_latitude"], "longitude": under.samples["pixel_longitude"]}
         parts.append(under.with_samples(**centres))
     pool = stack([replace(part, samples=part.samples[_POOL]) for part in parts])

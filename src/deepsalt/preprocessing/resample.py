@@ -1,10 +1,12 @@
-"""Spectra on other bands: Gaussian spectral response as one matrix product.
+"""Spectra on other bands: Gaussian or tabulated spectral response as one matrix product.
 
-A band is taken as a Gaussian of its centre and FWHM. Going from bands of width f to wider bands of
-width F, the missing blur is a Gaussian of FWHM sqrt(F^2 - f^2). The source is taken as linear between its
-bands, so that the weights are exact integrals; where the target is not wider than the source nothing is
-left to blur and only the interpolation remains. Rows of weights sum to one: a flat spectrum stays flat,
-and bands resampled to themselves do not change.
+Without a table a band is taken as a Gaussian of its centre and FWHM. Going from bands of width f to wider
+bands of width F, the missing blur is a Gaussian of FWHM sqrt(F^2 - f^2). The source is taken as linear
+between its bands, so that the weights are exact integrals; where the target is not wider than the source
+nothing is left to blur and only the interpolation remains. A tabulated response is integrated as it stands,
+over the same lines; the source's own width is not taken out of it, so that a band of FWHM F is seen as wide
+as sqrt(F^2 + f^2). Rows of weights sum to one: a flat spectrum stays flat, and Gaussian bands resampled to
+themselves do not change.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import BandError
-from deepsalt.spectra import Axis, Sensor, Spectra
+from deepsalt.errors import BandError, UsageError
+from deepsalt.preprocessing.tabulated import tabulated_weights
+from deepsalt.spectra import Axis, Responses, Sensor, Spectra
 
 #: FWHM of a Gaussian in standard deviations.
 _FWHM_PER_SD = float(np.sqrt(8.0 * np.log(2.0)))
@@ -23,35 +26,63 @@ _FWHM_PER_SD = float(np.sqrt(8.0 * np.log(2.0)))
 _NO_WEIGHT = 1e-7
 #: Share of a band's weight that must fall on values that are there.
 _ENOUGH = 0.5
+#: Matrices with fewer weights than this share are multiplied as sparse ones, in blocks of rows that stay in
+#: the cache. Measured on one core: 2 to 4 times quicker from one spectrometer to another (1-2 % of the
+#: weights), no quicker to the wide bands of Sentinel-2 (10 %).
+_SPARSE, _SPARSE_ROWS = 0.05, 256
+
+Shift = float | NDArray[np.float64]
 
 
 def resampling_matrix(
-    source: Axis, target: Axis, available: NDArray[np.bool_] | None = None
+    source: Axis,
+    target: Axis | Responses,
+    available: NDArray[np.bool_] | None = None,
+    *,
+    shift_nm: Shift = 0.0,
+    widen: Shift = 1.0,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Weights that carry values on `source` bands to `target` bands.
 
-    source, target   axes in nm
+    source           axis in nm
+    target           axis in nm for Gaussian bands, or tabulated responses
+    shift_nm, widen  one number or (target band,): the target's centres shifted, its widths scaled, as smile
+                     and temperature do to a spectrometer. The caller draws them
     available        (source band,) False for bands that hold no data
     returns          weights (target band, source band), rows sum to 1, and covered (target band,):
                      False where no source band lies within one width of the target's centre
                      (its row is zero then)
 
     Raises BandError if the axes are in different units: the mid infrared and the solar range do not
-    overlap, no response function maps one to the other.
+    overlap, no response function maps one to the other. Raises UsageError for a width that is not positive
+    and for a shift that changes the order of the bands.
     """
-    if source.unit != target.unit:
+    bands = target.axis if isinstance(target, Responses) else target
+    if source.unit != bands.unit:
         raise BandError(
-            f"cannot resample from {source.describe()} to {target.describe()}",
+            f"cannot resample from {source.describe()} to {bands.describe()}",
             fix="Mid-infrared and satellite spectra do not overlap; only a trained model links them.",
         )
+    bands = _moved(bands, shift_nm, widen)
     keep = np.ones(len(source), bool) if available is None else np.asarray(available, bool)
-    covered = _covered(source, target, keep)
-    weights = np.zeros((len(target), len(source)))
-    if covered.any():
-        weights[np.ix_(covered, keep)] = _weights(
-            source.take(keep), target.take(covered), source.widths[keep]
-        )
+    covered = _covered(source, bands, keep)
+    weights = np.zeros((len(bands), len(source)))
+    if isinstance(target, Responses):
+        weights[:, keep], inside = tabulated_weights(source.values[keep], target.moved(shift_nm, widen))
+        covered &= inside >= _ENOUGH
+        weights[~covered] = 0.0
+    elif covered.any():
+        weights[np.ix_(covered, keep)] = _weights(source.take(keep), bands.take(covered), source.widths[keep])
     return weights.astype(np.float32), covered
+
+
+def _moved(bands: Axis, shift_nm: Shift, widen: Shift) -> Axis:
+    if not np.any(shift_nm) and np.all(np.asarray(widen) == 1.0):
+        return bands
+    values = bands.values + shift_nm
+    if np.any(np.asarray(widen) <= 0) or (np.diff(values) <= 0).any():
+        raise UsageError("a shift changes the order of bands, or a width is not positive", where="smile")
+    return Axis(values, bands.unit, bands.widths * widen)
 
 
 def _covered(source: Axis, target: Axis, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -111,14 +142,31 @@ def apply_weights(values: NDArray[np.float32], weights: NDArray[np.float32]) -> 
     """Weighted values (..., target band); a band is NaN where under half of its weight has a value."""
     missing = np.isnan(values)
     if not missing.any():
-        return values @ weights.T
-    total = np.where(missing, np.float32(0), values) @ weights.T
-    there = (~missing).astype(np.float32) @ weights.T
+        return _product(values, weights)
+    total = _product(np.where(missing, np.float32(0), values), weights)
+    there = _product((~missing).astype(np.float32), weights)
     return np.divide(total, there, out=np.full_like(total, np.nan), where=there >= _ENOUGH)
+
+
+def _product(values: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(..., target band) values times weights, whichever way is quicker."""
+    rows = values.reshape(-1, values.shape[-1])
+    if np.count_nonzero(weights) > _SPARSE * weights.size:
+        return values @ weights.T
+    from scipy.sparse import csr_matrix
+
+    few = csr_matrix(weights)
+    result = np.empty((len(rows), len(weights)), np.float32)
+    for start in range(0, len(rows), _SPARSE_ROWS):
+        part = slice(start, start + _SPARSE_ROWS)
+        result[part] = (few @ rows[part].T).T
+    return result.reshape(*values.shape[:-1], len(weights))
 
 
 def resample(spectra: Spectra, target: Axis | Sensor) -> Spectra:
     """Spectra as another sensor, or another set of bands, would see them.
+
+    A sensor that carries `responses` sees by these, any other by Gaussians of its centres and widths.
 
     A band that holds no value in any sample counts as not there; it is bridged only from neighbours
     within one band width.
@@ -127,11 +175,12 @@ def resample(spectra: Spectra, target: Axis | Sensor) -> Spectra:
     """
     axis = target.axis if isinstance(target, Sensor) else target
     sensor = target if isinstance(target, Sensor) else spectra.sensor
+    responses = sensor.responses if isinstance(target, Sensor) and sensor is not None else None
     values = spectra.values
     available = np.asarray(~np.isnan(values).all(axis=tuple(range(values.ndim - 1))))
     if available.all() and spectra.axis == axis:
         return replace(spectra, sensor=sensor)
-    weights, covered = resampling_matrix(spectra.axis, axis, available)
+    weights, covered = resampling_matrix(spectra.axis, responses or axis, available)
     if not covered.all():
         whose = f"the {spectra.sensor.name if spectra.sensor else 'laboratory'} table"
         raise missing_bands(whose, spectra.axis, axis, covered)

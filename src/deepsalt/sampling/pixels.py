@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
 from deepsalt.preprocessing.gaps import fill_gaps
-from deepsalt.preprocessing.masks import MAX_NDVI, surface_mask
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
 from deepsalt.preprocessing.resample import apply_weights, missing_bands, resampling_matrix
 from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
 
@@ -58,16 +58,16 @@ def usable_axis(scenes: Sequence[Scene]) -> Axis:
     return first.sensor.axis.take(keep)
 
 
-def look(scene: Scene, window: Window, max_ndvi: float) -> tuple[Spectra, NDArray[np.bool_]]:
+def look(scene: Scene, window: Window, rules: SurfaceRules) -> tuple[Spectra, NDArray[np.bool_]]:
     """The spectra of a window, and (y, x) which of its pixels show soil."""
     image = scene.read(window)
-    return image, surface_mask(image, scene.mask(window), max_ndvi) == MaskReason.VALID
+    return image, surface_mask(image, scene.mask(window), rules) == MaskReason.VALID
 
 
 Pick = Callable[[Window, NDArray[np.bool_]], tuple[NDArray[np.intp], pd.DataFrame]]
 
 
-def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | None:
+def _picked(scene: Scene, axis: Axis, rules: SurfaceRules, pick: Pick) -> Spectra | None:
     """One pass over a scene: of each window the pixels that `pick` names, on the bands of `axis`.
 
     Short gaps are filled; a pixel with a wider one is left out, as a map masks it. The column `_FILLED`
@@ -76,7 +76,7 @@ def _picked(scene: Scene, axis: Axis, max_ndvi: float, pick: Pick) -> Spectra | 
     weights = weights_of(scene, axis)
     parts: list[Spectra] = []
     for window in scene.windows():
-        image, bare = look(scene, window, max_ndvi)
+        image, bare = look(scene, window, rules)
         flat, table = pick(window, bare)
         if len(flat):
             chosen = image.pixels().take(flat)
@@ -120,7 +120,7 @@ def random_pixels(
     axis: Axis,
     count: int,
     seed: int,
-    max_ndvi: float = MAX_NDVI,
+    rules: SurfaceRules = DEFAULT_RULES,
 ) -> Spectra:
     """About `count` valid pixels without a label in patches of 3 x 3, drawn by seed, spread over the scenes.
 
@@ -131,7 +131,7 @@ def random_pixels(
     for number, scene in enumerate(scenes):
         rng = np.random.default_rng([seed, number])
         share = count / len(scenes) / (scene.height * scene.width)
-        found = _picked(scene, axis, max_ndvi, _random_in(rng, share, scene))
+        found = _picked(scene, axis, rules, _random_in(rng, share, scene))
         if found is not None:
             parts.append(found)
     if not parts:

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
-from deepsalt.preprocessing.masks import MAX_NDVI
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.sampling.pixels import (
     Covariates,
     add_covariates,
@@ -35,32 +35,33 @@ def at_points(
     points: pd.DataFrame,
     axis: Axis,
     covariates: Covariates | None = None,
-    max_ndvi: float = MAX_NDVI,
-    rules: PointRules | None = None,
+    rules: SurfaceRules = DEFAULT_RULES,
+    point_rules: PointRules | None = None,
 ) -> Spectra:
     """The pixel under each ground point.
 
     points    columns `latitude`, `longitude` and the label; every other column is kept
     axis      bands to deliver
-    rules     which points may label which image; with them, also an empty set of them, the purity of
-              each pixel is told
+    rules     what a valid pixel must not show
+    point_rules   which points may label which image; with them, also an empty set of them, the purity
+              of each pixel is told
     returns   a table of the points that fall on a valid pixel, in the order of scenes and pixels,
               with `scene`, `row`, `column`, the pixel's centre (`pixel_latitude`, `pixel_longitude`)
               and the covariates at the point added; where points have a `date`, also `days_apart`
-              (image minus sample); with rules `pixel_purity` (1 = uniform) over the 3 x 3, or more where
-              the point's error covers more, and `neighbours`, the valid ones there. A point under
-              several scenes is taken from the valid one nearest in date, from the first where dates
-              are not known.
+              (image minus sample); with point_rules `pixel_purity` (1 = uniform) over the 3 x 3, or more
+              where the point's error covers more, and `neighbours`, the valid ones there. A point
+              under several scenes is taken from the valid one nearest in date, from the first where
+              dates are not known.
 
     Raises LabelError if no point falls on a valid pixel, saying how many fell where.
     """
-    asked = rules or PointRules()
+    asked = point_rules or PointRules()
     left, told = asked.kept(points.reset_index(drop=True))
-    looks = [_Look.of(scene, left, asked, measured=rules is not None) for scene in scenes]
+    looks = [_Look.of(scene, left, asked, measured=point_rules is not None) for scene in scenes]
     seen = [
         found.with_samples(**{_SCENE: number})
         for number, one in enumerate(looks)
-        if (found := one.seen(axis, max_ndvi)) is not None
+        if (found := one.seen(axis, rules)) is not None
     ]
     counts = _Counts.of(looks, len(left), seen)
     seen = [pure for one in seen if len(pure := _pure_enough(one, asked))]
@@ -104,20 +105,20 @@ class _Look:
         fit = inside & rules.allowed(points, scene) & (reach <= MOST_REACH)
         return cls(scene, points, rows, columns, inside, fit, reach, measured)
 
-    def seen(self, axis: Axis, max_ndvi: float) -> Spectra | None:
+    def seen(self, axis: Axis, rules: SurfaceRules) -> Spectra | None:
         """The points that the scene shows valid; None where there is none."""
         weights = weights_of(self.scene, axis)
-        parts = [on_bands(part, axis, weights) for part in self._parts(max_ndvi)]
+        parts = [on_bands(part, axis, weights) for part in self._parts(rules)]
         return stack(parts) if sum(map(len, parts)) else None
 
-    def _parts(self, max_ndvi: float) -> Iterator[Spectra]:
+    def _parts(self, rules: SurfaceRules) -> Iterator[Spectra]:
         """Of each window that holds points the pixels under them; windows without points are not read."""
         for window in self.scene.windows():
             here = np.flatnonzero(self.fit & _within(window, self.rows, self.columns))
             if not len(here):
                 continue
             around = grown(window, int(self.reach[here].max()), self.scene)
-            image, bare = look(self.scene, around, max_ndvi)
+            image, bare = look(self.scene, around, rules)
             row, column = self.rows[here] - around.row, self.columns[here] - around.column
             clear = bare[row, column]
             here, row, column = here[clear], row[clear], column[clear]
@@ -201,7 +202,7 @@ def _nothing_found(
     elif counts.unfit:
         fix = f"{counts.unfit} have no image that fits in date and place: loosen the rules on points."
     else:
-        fix = "The others are masked: check clouds, or raise max_ndvi."
+        fix = "The others are masked: check clouds, or loosen the surface rules, such as max_ndvi."
     names = ", ".join(scene.name for scene in scenes[:2])
     return LabelError(
         f"none of {len(points)} ground points falls on a valid pixel ({counts.outside} lie outside)",

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, UsageError
 from deepsalt.spectra.axis import Axis
+from deepsalt.spectra.response import Responses
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +39,7 @@ class Sensor:
     good      (band,) False where the atmosphere normally leaves no surface signal
     noise     (band,) noise-equivalent reflectance (fraction) at reflectance 0.3, NaN = not known
     about     free text by key: source, date, licence
+    responses tabulated response of each band, in the order of `axis`, or None: then bands are Gaussians
     """
 
     name: str
@@ -46,6 +48,7 @@ class Sensor:
     good: NDArray[np.bool_] | None = None
     noise: NDArray[np.float64] | None = None
     about: Mapping[str, str] = field(default_factory=dict)
+    responses: Responses | None = None
 
     def __post_init__(self) -> None:
         bands = len(self.axis)
@@ -55,7 +58,7 @@ class Sensor:
         object.__setattr__(self, "good", good)
         object.__setattr__(self, "noise", noise)
         object.__setattr__(self, "about", dict(self.about))
-        for what in (self.detector, good, noise):
+        for what in (self.detector, good, noise, self.responses or self.detector):
             if len(what) != bands:
                 raise BandError(
                     f"sensor {self.name}: {bands} band centres but {len(what)} entries beside them"
@@ -63,6 +66,11 @@ class Sensor:
 
     def __len__(self) -> int:
         return len(self.axis)
+
+    @classmethod
+    def of_responses(cls, name: str, responses: Responses) -> Sensor:
+        """A sensor whose bands are those of tabulated responses."""
+        return cls(name, responses.axis, responses=responses)
 
     @classmethod
     def load(cls, name: str) -> Sensor:
