@@ -28,8 +28,9 @@ from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.truth import copy_truth
 from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
+from deepsalt.preprocessing.read_ahead import Part, read_ahead
 from deepsalt.salinity.classes import USDA, ClassScheme
-from deepsalt.spectra import MaskReason, Scene, Spectra, Window
+from deepsalt.spectra import MaskReason, Scene, Spectra
 
 Progress = Callable[[int, int], None]
 
@@ -132,13 +133,13 @@ def _write_layers(
     try:
         for layer in layers:
             writers.append(LayerWriter(folder, layer, grid, tags))
-        for window in job.scene.windows(pixels_per_window):
-            ece, reasons = _map_window(job, window)
+        for part in read_ahead(job.scene, pixels_per_window):
+            ece, reasons = _map_part(job, part)
             layers_of_window: tuple[NDArray[Any], ...] = (ece, scheme.classify(ece), reasons)
             for writer, values in zip(writers, layers_of_window, strict=True):
-                writer.write(window, values)
+                writer.write(part.window, values)
             if progress is not None:
-                progress(window.row + window.rows, job.scene.height)
+                progress(part.window.row + part.window.rows, job.scene.height)
         for writer in writers:
             writer.finish()
     except BaseException:
@@ -147,12 +148,11 @@ def _write_layers(
         raise
 
 
-def _map_window(job: _Job, window: Window) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+def _map_part(job: _Job, part: Part) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """ECe (y, x), NaN where masked, and MaskReason (y, x) of one window."""
-    spectra = job.scene.read(window)
-    reasons = surface_mask(spectra, job.scene.mask(window), job.rules).copy()
-    spectra = _filled(job, spectra, reasons == MaskReason.VALID)
-    layers = covariates_on(job.predictor, job.covariates, job.scene, window)
+    reasons = surface_mask(part.spectra, part.quality, job.rules).copy()
+    spectra = _filled(job, part.spectra, reasons == MaskReason.VALID)
+    layers = covariates_on(job.predictor, job.covariates, job.scene, part.window)
     usable = _usable(job, spectra, layers)
     reasons[(reasons == MaskReason.VALID) & ~usable] = MaskReason.DEFECTIVE
     ece = np.full(reasons.shape, np.nan, np.float32)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import LabelError
 from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
+from deepsalt.preprocessing.read_ahead import read_ahead
 from deepsalt.preprocessing.resample import apply_weights, missing_bands, resampling_matrix
 from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
 
@@ -75,9 +76,8 @@ def _picked(scene: Scene, axis: Axis, rules: SurfaceRules, pick: Pick) -> Spectr
     """
     weights = weights_of(scene, axis)
     parts: list[Spectra] = []
-    for window in scene.windows():
-        image, bare = look(scene, window, rules)
-        flat, table = pick(window, bare)
+    for window, image, quality in read_ahead(scene):
+        flat, table = pick(window, surface_mask(image, quality, rules) == MaskReason.VALID)
         if len(flat):
             chosen = image.pixels().take(flat)
             parts.append(on_bands(replace(chosen, samples=table.reset_index(drop=True)), axis, weights))
