@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -95,9 +94,9 @@ def in_fresh_process(what: str, product: Path) -> dict[str, float]:
 def measured(what: str, product: Path) -> dict[str, float]:
     """Seconds, processor seconds, MiB beyond the libraries, and how many spectra were kept."""
     import rasterio
-    from deepsalt.preprocessing.bare_soil import bare_soil
 
     import deepsalt
+    from deepsalt.preprocessing.bare_soil import bare_soil
 
     scene = deepsalt.read(product)
     image = next(product.glob("*SPECTRAL_IMAGE.TIF"))
@@ -123,7 +122,9 @@ def squares(height: int, width: int) -> Iterable[tuple[int, int, int, int]]:
 
 
 def peak_mib() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """High-water mark of this process alone (Linux): getrusage would count what the parent held."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return float(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
 
 def table(rounds: list[dict[str, dict[str, float]]], chosen: argparse.Namespace) -> str:

@@ -27,23 +27,24 @@ class Part(NamedTuple):
 def read_ahead(scene: Scene, pixels: int = 65_536) -> Iterator[Part]:
     """Every window of a scene in order, of about `pixels` pixels; each is read once.
 
-    One thread reads: decompression does not hold the interpreter, so that a second core computes meanwhile.
-    Two windows are in memory at a time. What reading raises is raised where the window is due.
+    One thread reads the spectra: decompression does not hold the interpreter, so that a second core reads the
+    quality layers and computes meanwhile. Two windows are in memory at a time. What reading raises is raised
+    where the window is due.
     """
-    windows = scene.windows(pixels)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
-        due: Future[Part] | None = None
+        due: tuple[Window, Future[Spectra]] | None = None
         try:
-            for window in windows:
-                coming = pool.submit(_read, scene, window)
+            for window in scene.windows(pixels):
+                coming = (window, pool.submit(scene.read, window))
                 if due is not None:
-                    yield due.result()
+                    yield _part(scene, *due)
                 due = coming
             if due is not None:
-                yield due.result()
+                yield _part(scene, *due)
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _read(scene: Scene, window: Window) -> Part:
-    return Part(window, scene.read(window), scene.mask(window))
+def _part(scene: Scene, window: Window, spectra: Future[Spectra]) -> Part:
+    quality = scene.mask(window)
+    return Part(window, spectra.result(), quality)
