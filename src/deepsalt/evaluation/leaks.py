@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +67,23 @@ def stop_on(leaks: Sequence[Leak], allow: bool = False, where: str = "split") ->
     return list(leaks)
 
 
+def distinct(leaks: Iterable[Leak]) -> list[Leak]:
+    """The first leak of each kind, as when folds of one table have it one after the other."""
+    first: dict[str, Leak] = {}
+    for leak in leaks:
+        first.setdefault(leak.kind, leak)
+    return list(first.values())
+
+
+def from_facts(facts: Iterable[Mapping[str, Any]]) -> list[Leak]:
+    """Leaks again from their plain values, as metrics.json holds them."""
+    return [Leak(**entry) for entry in facts]
+
+
 def shared(kind: str, learned: np.ndarray, held: np.ndarray) -> list[Leak]:
     """A leak where a name is on both sides; empty names do not count."""
     both = np.intersect1d(np.asarray(learned).astype(str), np.asarray(held).astype(str))
     both = both[~np.isin(both, ("", "nan", "None", "<NA>"))]
     if len(both) == 0:
         return []
-    return [Leak.of(kind, both, f"{kind} {both[0]} is on both sides of the split ({len(both)} in all)")]
+    return [Leak.of(kind, list(both), f"{kind} {both[0]} is on both sides of the split ({len(both)} in all)")]

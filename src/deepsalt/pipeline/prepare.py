@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from deepsalt.config import Config, LibraryConfig, SatelliteConfig
 from deepsalt.errors import LabelError, UsageError
 from deepsalt.evaluation.leakage import check_leaks
+from deepsalt.evaluation.leaks import Leak
 from deepsalt.labels import require_ec, with_ece
 from deepsalt.pairing import far_from
 from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
@@ -44,6 +45,7 @@ class Prepared:
     scenes      what was opened
     covariates  rasters, or None
     facts       what the report tells about the data
+    leaks       those that the config allows to go on with
     """
 
     libraries: Mapping[str, Spectra]
@@ -53,6 +55,7 @@ class Prepared:
     scenes: tuple[Scene, ...]
     covariates: CovariateSet | None
     facts: dict[str, Any]
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def library(self) -> Spectra:
@@ -87,12 +90,11 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     progress("sampling pixels without a label", 3, 4)
     teaching = next(iter(libraries.values()))
     unlabelled = _unlabelled(scenes, teaching, sites, split, satellite, config)
-    check_leaks(
-        sites, split, unlabelled, teaching, config.method.pair_within_m, config.split.pixels_of_unseen
-    )
+    near_m, seen = config.method.pair_within_m, config.split.pixels_of_unseen
+    leaks = check_leaks(sites, split, unlabelled, teaching, near_m, seen, allow=config.allow_leak)
     progress("data are ready", 4, 4)
     facts = _facts(config, libraries, sites, unlabelled, scenes, covariates)
-    return Prepared(libraries, sites, split, unlabelled, scenes, covariates, facts)
+    return Prepared(libraries, sites, split, unlabelled, scenes, covariates, facts, tuple(leaks))
 
 
 def read_library(config: LibraryConfig) -> Spectra:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -92,16 +93,17 @@ class KNNDMFolds:
         for number in range(self.folds):
             yield np.flatnonzero(fold != number), np.flatnonzero(fold == number)
 
+    @cached_property
+    def _wanted_m(self) -> NDArray[np.float64]:
+        """(place of the area,) distance to the nearest row."""
+        return _nearest_m(self.area, self.places)
+
     def match(self, groups: ArrayLike | None = None) -> Matching:
         """The folds with the smallest W among the candidates."""
         units, where = _units(self.places, group_names(groups, len(self.places)))
         if len(where) < self.folds:
             raise LabelError(f"{self.folds} folds need as many places or groups, found {len(where)}")
-        wanted = _nearest_m(self.area, self.places)
-        tried = [
-            (clusters, fold, self._distance(fold, wanted))
-            for clusters, fold in self._candidates(units, where)
-        ]
+        tried = [(clusters, fold, self.w_m(fold)) for clusters, fold in self._candidates(units, where)]
         largest = max(LARGEST_FOLD, 1.5 / self.folds) * len(units)
         allowed = [one for one in tried if np.bincount(one[1]).max() <= largest]
         if not allowed:
@@ -112,6 +114,17 @@ class KNNDMFolds:
         clusters, fold, w_m = min(allowed, key=lambda one: (one[2], -one[0]))
         return Matching(fold, w_m, tried[-1][2], clusters)
 
+    def w_m(self, fold: ArrayLike) -> float:
+        """W in m of any folds of these rows: how far they are from asking what the map will be asked.
+
+        fold   (row,) number of the fold in which each row is tested
+        """
+        from scipy.stats import wasserstein_distance
+
+        number = np.asarray(fold, np.intp)
+        check_length(len(number), len(self.places), "fold numbers")
+        return float(wasserstein_distance(across_m(self.places, number), self._wanted_m))
+
     def _candidates(self, units: NDArray[np.intp], where: Places) -> Iterator[tuple[int, NDArray[np.intp]]]:
         """(clusters, (row,) fold), coarse first; the last are random folds."""
         sizes = np.bincount(units)
@@ -120,11 +133,6 @@ class KNNDMFolds:
             joined = _joined(np.bincount(label, sizes).astype(np.intp), self.folds, rng)
             yield len(np.unique(label)), joined[label][units]
         yield len(where), _joined(sizes, self.folds, rng)[units]
-
-    def _distance(self, fold: NDArray[np.intp], wanted: NDArray[np.float64]) -> float:
-        from scipy.stats import wasserstein_distance
-
-        return float(wasserstein_distance(_across_m(self.places, fold, self.folds), wanted))
 
     def take(self, rows: ArrayLike) -> KNNDMFolds:
         some, area = self.places[np.asarray(rows, np.intp)], self.area
@@ -185,10 +193,10 @@ def _nearest_m(places: Places, among: Places) -> NDArray[np.float64]:
     return np.asarray(tree.query(np.radians(places))[0][:, 0] * EARTH_RADIUS_M)
 
 
-def _across_m(places: Places, fold: NDArray[np.intp], folds: int) -> NDArray[np.float64]:
+def across_m(places: Places, fold: NDArray[np.intp]) -> NDArray[np.float64]:
     """(row,) distance in m to the nearest row of another fold."""
     found = np.empty(len(places))
-    for number in range(folds):
+    for number in np.unique(fold):
         inside = fold == number
         found[inside] = _nearest_m(places[inside], places[~inside])
     return found
