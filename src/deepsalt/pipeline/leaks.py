@@ -70,4 +70,5 @@ def leaks_of_run(run: Run, document: Mapping[str, Any]) -> list[Leak]:
         for kind, key in (("sample", "ids"), ("group", "fields"))
         for leak in shared(kind, np.array(learned.get(key, [])), np.array(part.get(key, [])))
     ]
-    return distinct([*told, *found])
+    kinds = {leak.kind for leak in told}
+    return [*told, *(leak for leak in distinct(found) if leak.kind not in kinds)]
