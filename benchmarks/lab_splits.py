@@ -23,9 +23,10 @@ from sklearn.model_selection import KFold
 import deepsalt
 from deepsalt.estimators import baseline
 from deepsalt.estimators.baselines import RECIPES
-from deepsalt.evaluation.bootstrap import salinity_intervals
+from deepsalt.evaluation.bootstrap import group_draws, weighted_metrics
 from deepsalt.evaluation.detection import area_under_curve
 from deepsalt.evaluation.metrics import salinity_metrics
+from deepsalt.evaluation.paired import DRAWS
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, predictions_of
 from deepsalt.files import written_whole
 from deepsalt.pairing import far_from
@@ -33,6 +34,7 @@ from deepsalt.preprocessing.gaps import without_gaps
 from deepsalt.spectra import Spectra
 from deepsalt.splits import GroupedFolds, KNNDMFolds, LeaveRegionOut, Rows
 from deepsalt.splits.matched import across_m
+from deepsalt.units import log_ece
 
 TARGET = "ec_ds_m"
 SPLITS = ("random", "grouped by profile", "matched (kNNDM)", "region left out")
@@ -133,29 +135,47 @@ def summary(library: Spectra, table: pd.DataFrame, folds: int, seed: int) -> str
         f"{SALINE_DS_M:g} dS/m"
     )
     lines = [
-        "| split | method | RMSE (95 %) | R2 (95 %) | CCC (95 %) | RPIQ | AUC, EC > 2 |",
-        "|---|---|---|---|---|---|---|",
-        *(
-            line(rows, str(split), str(name))
-            for (split, name), rows in table.groupby(["split", "method"], sort=False)
-        ),
+        "| split | method | RMSE (95 %) | above random (95 %) | R2 (95 %) | CCC | RPIQ | AUC, EC > 2 |",
+        "|---|---|---|---|---|---|---|---|",
     ]
+    for method, own in table.groupby("method", sort=False):
+        random = own[own["split"] == SPLITS[0]]
+        lines += [
+            line(rows, random, str(split), str(method)) for split, rows in own.groupby("split", sort=False)
+        ]
     far = ["| split | W, km | median distance to the nearest sample of another fold, km |", "|---|---|---|"]
     for name in SPLITS:
         far.append(f"| {name} | " + " | ".join(distances(library, name, folds, seed)) + " |")
     return "\n\n".join([head, "\n".join(lines), "\n".join(far), region_lines(library, table)])
 
 
-def line(rows: pd.DataFrame, split: str, name: str) -> str:
+def line(rows: pd.DataFrame, random: pd.DataFrame, split: str, name: str) -> str:
     """One row of the table of scores, on ln(1 + EC)."""
     numbers = salinity_metrics(rows["observed"], rows["predicted"])["ln"]
-    between = salinity_intervals(rows["observed"], rows["predicted"], rows["group"])
+    drawn = {key: drawn_metrics(one) for key, one in {"own": rows, "random": random}.items()}
+    exact = salinity_metrics(random["observed"], random["predicted"])["ln"]["rmse"]
+    above = between(numbers["rmse"] - exact, drawn["own"]["rmse"] - drawn["random"]["rmse"], "+.3f")
     cells = [
-        f"{numbers[key]:.3f} ({' to '.join(f'{edge:.3f}' for edge in between['ln'][key])})"
-        for key in ("rmse", "r2", "ccc")
+        between(numbers["rmse"], drawn["own"]["rmse"], ".3f"),
+        above if split != SPLITS[0] else "",
+        between(numbers["r2"], drawn["own"]["r2"], ".2f"),
     ]
     area = area_under_curve(rows["observed"].to_numpy() > SALINE_DS_M, rows["predicted"])
-    return f"| {split} | {name} | {' | '.join(cells)} | {numbers['rpiq']:.3f} | {area:.3f} |"
+    rest = f"{numbers['ccc']:.2f} | {numbers['rpiq']:.2f} | {area:.2f}"
+    return f"| {split} | {name} | {' | '.join(cells)} | {rest} |"
+
+
+def drawn_metrics(rows: pd.DataFrame) -> dict[str, NDArray[np.float64]]:
+    """(draw,) metrics for profiles drawn with replacement: the same draws for every table of one library."""
+    _, index = np.unique(rows["group"].to_numpy(str), return_inverse=True)
+    truth, guess = log_ece(rows["observed"]), log_ece(rows["predicted"])
+    blocks = [weighted_metrics(truth, guess, index, one) for one in group_draws(index.max() + 1, DRAWS, 0)]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in ("rmse", "r2")}
+
+
+def between(value: float, drawn: NDArray[np.float64], form: str) -> str:
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return f"{value:{form}} ({low:{form}} to {high:{form}})"
 
 
 def distances(library: Spectra, name: str, folds: int, seed: int) -> list[str]:

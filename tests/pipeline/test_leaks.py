@@ -14,8 +14,9 @@ from rich.console import Console as RichConsole
 from tests.evaluation.test_leaks_planted import CLEAN, HELD, LEARNED
 from tests.pipeline.conftest import config_of, silent
 
-from deepsalt.config import Config
-from deepsalt.console import Console
+from deepsalt.cli import app
+from deepsalt.config import Config, load_config
+from deepsalt.console import Console, run_command
 from deepsalt.errors import LabelError
 from deepsalt.evaluation.leakage import FIELD
 from deepsalt.evaluation.leaks import Leak
@@ -103,6 +104,46 @@ def test_a_comparison_stops_on_a_leak_and_does_not_forget_one_that_was_allowed(
     assert '<span style="color:red">**LEAK: pixel' in text
     with pytest.raises(LabelError, match="leak: pixel"):  # its data lie there, prepared
         compare(leaky, tmp_path / "out", silent, wanted)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_commands_hand_the_permission_on(
+    told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them, or a leak that was allowed would stop the run all the same."""
+    seen: dict[str, bool] = {}
+
+    def keep(name: str, allowed: bool) -> None:
+        seen[name] = allowed
+        raise LabelError("seen")
+
+    stages = {
+        "train": lambda config, out, progress: keep("train", config.allow_leak),
+        "evaluate": lambda run, allow: keep("evaluate", allow),
+        "compare": lambda config, out, progress, wanted, allow: keep("compare", allow),
+    }
+    for name, stage in stages.items():
+        monkeypatch.setattr(f"deepsalt.pipeline.{name}.{name}", stage)
+    config = tmp_path / "config.toml"
+    config.write_text('[library]\npath = "x.csv"\n')
+    (tmp_path / "metrics.json").write_text("{}")
+    permission = ["--allow-leak"] if told else []
+    for name, target in (("train", config), ("evaluate", tmp_path), ("compare", config)):
+        assert run_command(app, [name, str(target), *permission]) == 1
+    assert seen == dict.fromkeys(stages, told)
+
+
+def test_the_config_may_allow_leaks_too(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('allow_leak = true\n[library]\npath = "x.csv"\n')
+    assert load_config(tmp_path / "config.toml").allow_leak
+
+
+def test_evaluate_prints_an_allowed_leak(allowed: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_command(app, ["evaluate", str(allowed.root)]) == 1
+    assert "error: " in (told := capfd.readouterr().err)
+    assert "--allow-leak goes on" in told
+    assert run_command(app, ["evaluate", str(allowed.root), "--allow-leak"]) == 0
+    assert "LEAK: pixel" in capfd.readouterr().out
 
 
 # --- what a finished run shows ------------------------------------------------------------------------

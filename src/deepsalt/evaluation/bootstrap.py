@@ -20,6 +20,8 @@ from deepsalt.evaluation.paired import DRAWS, FEWEST_GROUPS, LEVEL
 from deepsalt.units import log_ece
 
 Floats = NDArray[np.float64]
+#: (draw, quartile) which sorted value stands below and above each quartile, and the share of the way between.
+Ranks = tuple[NDArray[np.intp], NDArray[np.intp], Floats]
 
 #: Numbers in one block of (draw, row): some 16 MB.
 _BLOCK = 2_000_000
@@ -42,31 +44,40 @@ def salinity_intervals(
     index = _numbered(groups, observed_ds_m)
     if index.max(initial=-1) + 1 < FEWEST_GROUPS:
         return None
-    weights = group_draws(int(index.max()) + 1, draws, seed)
-    scales = {
+    pairs = {
         "dS_m": (observed_ds_m, predicted_ds_m),
         "ln": (log_ece(observed_ds_m), log_ece(predicted_ds_m)),
     }
-    found = {name: weighted_metrics(*pair, index, weights) for name, pair in scales.items()}
+    found: dict[str, list[dict[str, Floats]]] = {name: [] for name in pairs}
+    for block in group_draws(int(index.max()) + 1, draws, seed):
+        ranks = quartile_ranks(observed_ds_m, index, block)  # the logarithm keeps the order
+        for name, pair in pairs.items():
+            found[name].append(weighted_metrics(*pair, index, block, ranks))
     return {
-        name: {metric: _percentiles(values[metric], level) for metric in METRICS}
-        for name, values in found.items()
+        name: {metric: _percentiles([one[metric] for one in parts], level) for metric in METRICS}
+        for name, parts in found.items()
     }
 
 
-def group_draws(groups: int, draws: int, seed: int) -> Floats:
-    """(draw, group) how often each group is drawn."""
-    even = np.full(groups, 1 / groups)
-    return np.random.default_rng(seed).multinomial(groups, even, draws).astype(float)
+def group_draws(groups: int, draws: int, seed: int) -> Iterator[Floats]:
+    """(draw, group) how often each group is drawn, in blocks of draws that fit into memory."""
+    rng, even = np.random.default_rng(seed), np.full(groups, 1 / groups)
+    for part in _parts(draws, groups):
+        yield rng.multinomial(groups, even, part.stop - part.start).astype(float)
 
 
 def weighted_metrics(
-    observed: ArrayLike, predicted: ArrayLike, index: NDArray[np.intp], weights: Floats
+    observed: ArrayLike,
+    predicted: ArrayLike,
+    index: NDArray[np.intp],
+    weights: Floats,
+    ranks: Ranks | None = None,
 ) -> dict[str, Floats]:
     """The metrics of `regression_metrics` for each draw: each a (draw,) array, NaN where not defined.
 
     index    (sample,) number of the group of each sample
     weights  (draw, group) whole numbers: how often the rows of a group count
+    ranks    `quartile_ranks` of values in the same order, where they are known already
     """
     truth, guess = checked_pair(observed, predicted)
     middle = truth.mean()  # sums of squares about it lose no digits
@@ -79,7 +90,7 @@ def weighted_metrics(
         rmse = np.sqrt(see / n)
         spread, other = stt - st**2 / n, spp - sp**2 / n
         apart = spread + other + (st - sp) ** 2 / n
-        quartiles = _interquartile(truth, index, weights)
+        quartiles = _interquartile(truth, ranks or quartile_ranks(truth, index, weights))
         return {
             "rmse": rmse,
             "mae": sa / n,
@@ -95,38 +106,44 @@ def _some(value: Floats, scale: Floats) -> NDArray[np.bool_]:
     return value > 1e-12 * scale
 
 
-def _interquartile(truth: Floats, index: NDArray[np.intp], weights: Floats) -> Floats:
-    """(draw,) range between the quartiles of the drawn rows, interpolated as `numpy.percentile` does."""
-    order = np.argsort(truth, kind="stable")
-    values, group = truth[order], index[order]
-    return np.concatenate(
-        [_quartile_range(values, weights[part][:, group]) for part in _parts(weights, group)]
-    )
+def quartile_ranks(values: ArrayLike, index: NDArray[np.intp], weights: Floats) -> Ranks:
+    """Between which sorted values the quartiles of the drawn rows lie, as `numpy.percentile` has it."""
+    group = index[np.argsort(np.asarray(values), kind="stable")]
+    found = [_ranks(weights[part][:, group]) for part in _parts(len(weights), len(group))]
+    below, above, share = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return below, above, share
 
 
-def _parts(weights: Floats, rows: NDArray[np.intp]) -> Iterator[slice]:
-    size = max(1, _BLOCK // max(len(rows), 1))
-    for begin in range(0, len(weights), size):
-        yield slice(begin, begin + size)
-
-
-def _quartile_range(values: Floats, counts: Floats) -> Floats:
-    """(draw,) for sorted values, each there as often as `counts` (draw, row) says."""
+def _ranks(counts: Floats) -> Ranks:
+    """For each draw, where sorted value j is there `counts[draw, j]` times."""
     filled = np.cumsum(counts, axis=1)
     last = filled[:, -1:] - 1
-    places = last * np.array([0.25, 0.75])  # (draw, 2), between whole places
+    places = last * np.array([0.25, 0.75])
     below = np.floor(places)
-    low, high = (_at(values, filled, place) for place in (below, np.minimum(below + 1, last)))
-    quartiles = low + (places - below) * (high - low)
+    return _rank(filled, below), _rank(filled, np.minimum(below + 1, last)), places - below
+
+
+def _rank(filled: Floats, place: Floats) -> NDArray[np.intp]:
+    """(draw, quartile) which sorted value stands at a place of the drawn rows: one search over all draws."""
+    far = filled[:, -1].max() + 1
+    draw = np.arange(len(filled))[:, None]
+    found = np.searchsorted((filled + draw * far).ravel(), (place + draw * far).ravel(), side="right")
+    return np.asarray(found.reshape(place.shape) - draw * filled.shape[1])
+
+
+def _interquartile(truth: Floats, ranks: Ranks) -> Floats:
+    """(draw,) range between the quartiles of the drawn rows."""
+    below, above, share = ranks
+    values = np.sort(truth)
+    quartiles = values[below] + share * (values[above] - values[below])
     return np.asarray(quartiles[:, 1] - quartiles[:, 0])
 
 
-def _at(values: Floats, filled: Floats, place: Floats) -> Floats:
-    """(draw, k) the value at a whole place of each draw's sorted rows: one search over all draws."""
-    far = filled[:, -1].max() + 1
-    shift = np.arange(len(filled))[:, None] * far
-    found = np.searchsorted((filled + shift).ravel(), (place + shift).ravel(), side="right")
-    return values[found.reshape(place.shape) - np.arange(len(filled))[:, None] * filled.shape[1]]
+def _parts(draws: int, columns: int) -> Iterator[slice]:
+    """Slices of the draws, each of a block at most."""
+    size = max(1, _BLOCK // max(columns, 1))
+    for begin in range(0, draws, size):
+        yield slice(begin, min(begin + size, draws))
 
 
 def _numbered(groups: ArrayLike, observed: ArrayLike) -> NDArray[np.intp]:
@@ -136,7 +153,8 @@ def _numbered(groups: ArrayLike, observed: ArrayLike) -> NDArray[np.intp]:
     return np.unique(names, return_inverse=True)[1].astype(np.intp)
 
 
-def _percentiles(values: Floats, level: float) -> list[float]:
+def _percentiles(blocks: list[Floats], level: float) -> list[float]:
+    values = np.concatenate(blocks)
     known = values[np.isfinite(values)]
     if len(known) == 0:
         return [float("nan"), float("nan")]
