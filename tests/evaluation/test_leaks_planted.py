@@ -79,7 +79,9 @@ def _library() -> Spectra:
     count = 25
     return table(
         soils(count, 2),
-        id=[f"p{i}" for i in range(count)],  # numbered as the points are: other soils all the same
+        id=[
+            f"p{i}" for i in range(48, 48 + count)
+        ],  # numbered as held-out points are: other soils all the same
         latitude=np.full(count, -5.0),
         longitude=np.linspace(0, 1, count),
     )
@@ -287,6 +289,11 @@ def test_pairs_that_cross_the_split_are_counted() -> None:
     assert "2 of 3 pairs" in leak.found
 
 
+def test_a_pair_with_the_very_pixel_crosses_though_its_place_is_wrong() -> None:
+    moved = CLEAN.sites.with_samples(latitude=CLEAN.sites.samples["latitude"] + 3)
+    assert [leak.count for leak in crossing_pairs(pairs(1, TEST), moved, HELD, NEAR_M)] == [1]
+
+
 def test_pairs_of_the_training_side_are_none() -> None:
     assert crossing_pairs(pairs(1, 2, 3), CLEAN.sites, HELD, NEAR_M) == []
 
@@ -319,6 +326,7 @@ def test_copies_are_found_among_many_and_nothing_else() -> None:
     for source, to in ((5, 2500), (6, 2600), (7, 2700)):
         values[to] = values[source] + rng.normal(0, 0.3 * NOISE, BANDS)
     values[2800] = values[8] + rng.normal(0, 1.41 * NOISE, BANDS)
+    values[2900] = values[9] + rng.normal(0, 0.8 * NOISE, BANDS)
     found = twins(values.astype(np.float32), np.arange(2000), np.arange(2000, 3000))
     assert found == [(5, 2500), (6, 2600), (7, 2700)]
 

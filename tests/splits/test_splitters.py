@@ -200,6 +200,16 @@ def test_a_belt_that_leaves_nothing_is_said() -> None:
         list(splitter.split(table.x))
 
 
+def test_a_field_over_the_edge_of_a_block_teaches_neither_side() -> None:
+    edge = 50 * KM / 111_195
+    latitude = np.array([0.1, edge - 1e-4, edge + 1e-4, 2 * edge - 0.1])
+    splitter = SpatialBlocks(latitude, np.full(4, 0.1), 50 * KM, folds=2)
+    found = {
+        tuple(test): train.tolist() for train, test in splitter.split(range(4), groups=["a", "b", "b", "c"])
+    }
+    assert found == {(0, 1): [3], (2, 3): [0]}
+
+
 # --- matched folds ------------------------------------------------------------------------------------
 
 
@@ -217,6 +227,15 @@ def test_samples_in_villages_are_tested_village_by_village_where_the_land_betwee
     assert np.mean(villages) < 1.5
     assert found.w_m < 0.5 * found.random_w_m
     assert found.random_w_m > 30 * KM
+
+
+def test_villages_on_the_date_line_are_one_village() -> None:
+    latitude, longitude = clustered()
+    across = (longitude + 180 + 180) % 360 - 180
+    land = area(1)
+    plain = KNNDMFolds(latitude, longitude, *land).match()
+    found = KNNDMFolds(latitude, across, land[0], land[1] + 180).match()
+    assert found.w_m == pytest.approx(plain.w_m, rel=0.05)
 
 
 def test_random_folds_stay_where_the_villages_themselves_are_mapped() -> None:
