@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from deepsalt.evaluation.leaks import FIXES, Leak, distinct, from_facts, stop_on
 from deepsalt.evaluation.twins import SAME_MEASUREMENT, twins
 from deepsalt.pairing import Pairs
 from deepsalt.spectra import Axis, Spectra
-from deepsalt.splits import FittedOn, Split
+from deepsalt.splits import FittedOn, Split, grouped_folds
 
 BANDS, FIELDS, EACH = 60, 20, 4
 NOISE = 1e-3
@@ -380,3 +381,21 @@ def test_of_many_folds_each_kind_is_told_once() -> None:
         Leak.of("pixel", ["a"], "pixel a"),
     ]
     assert stop_on([]) == []
+
+
+# --- the real library ---------------------------------------------------------------------------------
+
+
+@pytest.mark.real_data
+def test_a_real_library_holds_no_copy_across_profiles_and_a_planted_one_is_found(shared_data: Path) -> None:
+    import deepsalt
+
+    library = deepsalt.read(shared_data / "lab" / "icraf_isric_visnir.parquet", ec="ec1:2.5")
+    learned, held = next(grouped_folds(library.samples["group"], 5, seed=0))
+    assert leaks_between(library, learned, held) == []
+    values = library.values.copy()
+    values[held[7]] = np.round(values[learned[3]], 4)
+    planted = library.with_values(values, library.axis, sensor=None, step="planted")
+    (leak,) = leaks_between(planted, learned, held)
+    ids = library.samples["id"].astype(str).to_numpy()
+    assert (leak.kind, leak.count, leak.example) == ("spectrum", 1, f"{ids[learned[3]]} and {ids[held[7]]}")
