@@ -31,7 +31,7 @@ class GroupedFolds:
     def question(self) -> str:
         return (
             f"How well is a {self.what} told from which nothing was learned, "
-            f"where others like it were sampled nearby?"
+            f"where others of its land were learned from?"
         )
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: ArrayLike | None = None) -> int:  # noqa: ARG002
