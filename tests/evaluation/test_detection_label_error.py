@@ -7,7 +7,9 @@ import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support, roc_auc_score
 
 from deepsalt.errors import UsageError
+from deepsalt.evaluation.bootstrap import group_draws
 from deepsalt.evaluation.detection import THRESHOLDS, detection
+from deepsalt.evaluation.detection_intervals import detection_with_intervals, drawn_detection
 from deepsalt.evaluation.label_error import label_error
 from deepsalt.evaluation.metrics import regression_metrics
 
@@ -60,6 +62,42 @@ def test_without_saline_samples_there_is_nothing_to_detect() -> None:
     (found,) = detection([1.0, 2.0], [1.0, 2.0], [8.0])
     assert np.isnan([found["auc"], found["f1"], found["precision"], found["recall"]]).all()
     assert found["tn"] == 2
+
+
+def test_a_draw_of_groups_is_detection_on_the_drawn_rows() -> None:
+    rng = np.random.default_rng(2)
+    for trial in range(20):
+        truth, guess = np.round(rng.lognormal(1, 1, (2, 60)), 0)  # many ties
+        index = rng.permutation(np.arange(60) % 7)
+        (weights,) = group_draws(7, 10, trial)
+        drawn = drawn_detection(truth, guess, index, weights, [2.0, 4.0])
+        for draw in range(10):
+            rows = np.repeat(np.arange(60), weights[draw][index].astype(int))
+            (expected,) = detection(truth[rows], guess[rows], [4.0])
+            for name in ("auc", "f1"):
+                assert drawn[name][draw, 1] == pytest.approx(expected[name], abs=1e-9, nan_ok=True)
+
+
+def test_intervals_hold_the_numbers_and_are_wide_where_one_field_holds_the_salt() -> None:
+    rng = np.random.default_rng(3)
+    truth = rng.lognormal(0.5, 1, 300)
+    guess = truth * rng.lognormal(0, 0.7, 300)
+    spread, clumped = np.arange(300) % 30, np.argsort(np.argsort(truth)) // 10
+    for groups in (spread, clumped):
+        for one in detection_with_intervals(truth, guess, groups):
+            assert one["intervals"]["auc"][0] <= one["auc"] <= one["intervals"]["auc"][1]
+            assert one["intervals"]["f1"][0] <= one["f1"] <= one["intervals"]["f1"][1]
+    wide, narrow = (
+        np.ptp(detection_with_intervals(truth, guess, groups)[2]["intervals"]["f1"])
+        for groups in (clumped, spread)
+    )
+    assert wide > 1.3 * narrow
+
+
+def test_without_groups_enough_or_salt_there_is_no_interval() -> None:
+    assert all("intervals" not in one for one in detection_with_intervals([1.0, 9.0], [1.0, 9.0], ["a", "b"]))
+    mild = detection_with_intervals([1.0, 3.0, 1.0, 3.0, 1.0, 3.0], [1.0] * 6, range(6))
+    assert ["intervals" in one for one in mild] == [True, False, False]
 
 
 def test_the_share_of_the_label_by_hand() -> None:

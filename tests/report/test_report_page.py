@@ -240,7 +240,9 @@ def test_strata_detection_and_label_error_of_the_full_method_are_on_the_page(run
         assert f"{row['value']} {row['n']} {words.number(row['ln']['rmse'])} {between}" in text
     assert any("intervals" in row for row in shown)
     for one in next(row for row in metrics["results"] if row["method"] == "paper")["detection"]:
-        numbers = " ".join(words.number(one[key]) for key in ("auc", "f1", "tp", "fp", "fn", "tn"))
+        between = " to ".join(map(words.number, one["intervals"]["auc"]))
+        counts = " ".join(words.number(one[key]) for key in ("f1", "tp", "fp", "fn", "tn"))
+        numbers = f"{words.number(one['auc'])} {between} {counts}"
         assert f"{one['threshold']:g} {numbers}" in text
     assert "31 % is that of the labels themselves (80 labels" in text
     assert 'class="banner leak"' not in page.source

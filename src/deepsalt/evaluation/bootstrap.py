@@ -41,7 +41,7 @@ def salinity_intervals(
     observed_ds_m, predicted_ds_m   (sample,) dS/m; `ln` is on ln(1 + value)
     groups   (sample,) field or profile of each sample
     """
-    index = _numbered(groups, observed_ds_m)
+    index = numbered(groups, observed_ds_m)
     if index.max(initial=-1) + 1 < FEWEST_GROUPS:
         return None
     pairs = {
@@ -54,7 +54,7 @@ def salinity_intervals(
         for name, pair in pairs.items():
             found[name].append(weighted_metrics(*pair, index, block, ranks))
     return {
-        name: {metric: _percentiles([one[metric] for one in parts], level) for metric in METRICS}
+        name: {metric: percentiles([one[metric] for one in parts], level) for metric in METRICS}
         for name, parts in found.items()
     }
 
@@ -62,7 +62,7 @@ def salinity_intervals(
 def group_draws(groups: int, draws: int, seed: int) -> Iterator[Floats]:
     """(draw, group) how often each group is drawn, in blocks of draws that fit into memory."""
     rng, even = np.random.default_rng(seed), np.full(groups, 1 / groups)
-    for part in _parts(draws, groups):
+    for part in blocks(draws, groups):
         yield rng.multinomial(groups, even, part.stop - part.start).astype(float)
 
 
@@ -109,7 +109,7 @@ def _some(value: Floats, scale: Floats) -> NDArray[np.bool_]:
 def quartile_ranks(values: ArrayLike, index: NDArray[np.intp], weights: Floats) -> Ranks:
     """Between which sorted values the quartiles of the drawn rows lie, as `numpy.percentile` has it."""
     group = index[np.argsort(np.asarray(values), kind="stable")]
-    found = [_ranks(weights[part][:, group]) for part in _parts(len(weights), len(group))]
+    found = [_ranks(weights[part][:, group]) for part in blocks(len(weights), len(group))]
     below, above, share = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return below, above, share
 
@@ -139,22 +139,24 @@ def _interquartile(truth: Floats, ranks: Ranks) -> Floats:
     return np.asarray(quartiles[:, 1] - quartiles[:, 0])
 
 
-def _parts(draws: int, columns: int) -> Iterator[slice]:
+def blocks(draws: int, columns: int) -> Iterator[slice]:
     """Slices of the draws, each of a block at most."""
     size = max(1, _BLOCK // max(columns, 1))
     for begin in range(0, draws, size):
         yield slice(begin, min(begin + size, draws))
 
 
-def _numbered(groups: ArrayLike, observed: ArrayLike) -> NDArray[np.intp]:
+def numbered(groups: ArrayLike, observed: ArrayLike) -> NDArray[np.intp]:
+    """(sample,) number of the group of each sample. Raises UsageError unless there are as many of both."""
     names = np.asarray(groups).astype(str)
     if names.shape != np.asarray(observed).shape:
         raise UsageError(f"{names.shape} groups for {np.asarray(observed).shape} samples")
     return np.unique(names, return_inverse=True)[1].astype(np.intp)
 
 
-def _percentiles(blocks: list[Floats], level: float) -> list[float]:
-    values = np.concatenate(blocks)
+def percentiles(parts: list[Floats], level: float) -> list[float]:
+    """[low, high] of values that come in blocks of draws; undefined ones do not count."""
+    values = np.concatenate(parts)
     known = values[np.isfinite(values)]
     if len(known) == 0:
         return [float("nan"), float("nan")]

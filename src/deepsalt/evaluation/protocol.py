@@ -11,7 +11,7 @@ import pandas as pd
 
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.evaluation.bootstrap import salinity_intervals
-from deepsalt.evaluation.detection import detection
+from deepsalt.evaluation.detection_intervals import detection_with_intervals
 from deepsalt.evaluation.label_error import label_error
 from deepsalt.evaluation.leaks import Leak
 from deepsalt.evaluation.metrics import salinity_metrics
@@ -113,7 +113,7 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:
         observed, predicted = table["observed"], table["predicted"]
         row: dict[str, Any] = {"method": method, "part": part, "groups": int(table["group"].nunique())}
         row |= salinity_metrics(observed, predicted)
-        row["detection"] = detection(observed, predicted)
+        row["detection"] = detection_with_intervals(observed, predicted, table["group"])
         between = salinity_intervals(observed, predicted, table["group"])
         noise = label_error(observed, predicted, table["observed_sd"]) if "observed_sd" in table else None
         rows.append(row | _known(intervals=between, label_error=noise))

@@ -23,7 +23,7 @@ def strata(content: RunContent, part: str) -> dict[str, Any] | None:
 
     method     the full method, or the last of the run
     rows       by, value, n, rmse with its interval on the log scale, mae and bias in dS/m, all as text
-    detection  threshold, auc, f1 and the confusion matrix, as text; none where no sample is saline
+    detection  threshold, auc with its interval, f1, confusion matrix, as text; none where no sample is saline
     label      a sentence on the error of the labels themselves, "" where it is not known
     """
     result = _shown(content.results(part))
@@ -61,7 +61,10 @@ def _row(row: Mapping[str, Any]) -> dict[str, str]:
 
 def _detected(one: Mapping[str, Any]) -> dict[str, str]:
     counts = {key: number(one[key]) for key in ("tp", "fp", "fn", "tn")}
-    return {"at": f"{one['threshold']:g}", "auc": number(one["auc"]), "f1": number(one["f1"]), **counts}
+    edges = one.get("intervals", {}).get("auc")
+    between = " to ".join(map(number, edges)) if edges else "–"
+    scores = {"auc": number(one["auc"]), "interval": between, "f1": number(one["f1"])}
+    return {"at": f"{one['threshold']:g}", **scores, **counts}
 
 
 def _label(error: Mapping[str, Any] | None) -> str:
