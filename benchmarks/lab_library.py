@@ -29,6 +29,7 @@ import deepsalt
 from deepsalt.errors import UsageError
 from deepsalt.estimators import LabRegressor, baseline
 from deepsalt.estimators.baselines import RECIPES
+from deepsalt.evaluation.detection import area_under_curve
 from deepsalt.evaluation.metrics import salinity_metrics
 from deepsalt.evaluation.paired import Paired, paired
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, predictions_of
@@ -202,13 +203,7 @@ def saline_area(observed: ArrayLike, predicted: ArrayLike) -> float:
     >>> saline_area([0.1, 0.2, 3.0, 4.0], [1.0, 3.0, 2.0, 9.0])
     0.75
     """
-    from scipy.stats import rankdata
-
-    saline = np.asarray(observed) > SALINE_DS_M
-    few, rest = int(saline.sum()), int((~saline).sum())
-    if not few or not rest:
-        return float("nan")
-    return float((rankdata(predicted)[saline].sum() - few * (few + 1) / 2) / (few * rest))
+    return area_under_curve(np.asarray(observed) > SALINE_DS_M, predicted)
 
 
 def paired_table(rows: Sequence[Paired]) -> str:

@@ -24,6 +24,9 @@ app = typer.Typer(
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document and nothing else.")]
+AllowLeak = Annotated[
+    bool, typer.Option("--allow-leak", help="Go on where held-out data were learned from, and say so in red.")
+]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
 MaxNdvi = Annotated[float, typer.Option(min=0, max=1, help="Greener pixels are masked.")]
 DryVegetation = Annotated[
@@ -150,6 +153,7 @@ def simulate(
 def train(
     config: Annotated[Path, typer.Argument(help="Config file; write one with: deepsalt init")],
     out: Annotated[Path, typer.Option(help="Run folder.")] = Path("run"),
+    allow_leak: AllowLeak = False,
     json: Json = False,
 ) -> None:
     """Train and evaluate what a config describes, baselines beside it; everything goes to a run folder."""
@@ -158,18 +162,24 @@ def train(
 
     console = Console(json)
     loaded = load_config(config)
+    if allow_leak:
+        loaded = loaded.model_copy(update={"allow_leak": True})
     with console.progress() as progress:
         run = train_run(loaded, out, progress)
     console.results(run.read("metrics"), {"run": run.root, "model": run.model})
 
 
 @app.command()
-def evaluate(run: Annotated[Path, typer.Argument(help="Run folder.")], json: Json = False) -> None:
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    allow_leak: AllowLeak = False,
+    json: Json = False,
+) -> None:
     """Every number of the report, computed again from the stored predictions."""
     from deepsalt.pipeline.evaluate import evaluate as evaluate_run
     from deepsalt.pipeline.run import Run
 
-    Console(json).results(evaluate_run(Run.open(run)), {"run": run})
+    Console(json).results(evaluate_run(Run.open(run), allow_leak), {"run": run})
 
 
 @app.command(cls=ManyValues)
@@ -199,6 +209,7 @@ def compare(
     out: Annotated[Path, typer.Option(help="Folder; a second call does only what is missing.")] = Path(
         "comparison"
     ),
+    allow_leak: AllowLeak = False,
     json: Json = False,
 ) -> None:
     """Baselines, adaptations, presets and controls on the same cases: a table with paired intervals."""
@@ -222,7 +233,7 @@ def compare(
         workers=workers,
     )
     with console.progress() as progress:
-        document = compare_methods(loaded, out, progress, wanted)
+        document = compare_methods(loaded, out, progress, wanted, allow_leak)
     console.comparison(document, out)
 
 

@@ -202,6 +202,9 @@ class Config(_Section):
     name: str = "run"
     seed: int = Field(0, ge=0)
     simulated: bool = False
+    allow_leak: bool = Field(
+        False, description="go on with what was learned from a held-out side, and say so"
+    )
     library: LibraryConfig
     satellite: SatelliteConfig | None = None
     split: SplitConfig = Field(default_factory=SplitConfig)
@@ -307,6 +310,7 @@ TEMPLATE = """\
 name = "my-region"
 seed = 0
 # simulated = true           # say so when the data come from `deepsalt simulate`
+# allow_leak = true          # go on where held-out data were learned from; every output says so, in red
 
 [library]                    # laboratory spectra with measured EC
 path = "library.parquet"     # a table (CSV, Parquet, Excel), an ENVI library, a folder of ASD, OPUS,

@@ -28,6 +28,7 @@ from deepsalt.errors import DeepSaltError
 from deepsalt.pipeline.inspection import shortened
 from deepsalt.pipeline.run import to_json
 from deepsalt.report.comparison import heading, interval_words, verdict_on
+from deepsalt.report.words import leak_lines
 
 #: Metrics on the screen; the rest stands in the report and in --json.
 _SHOWN = (("dS_m", "rmse"), ("dS_m", "mae"), ("ln", "rmse"), ("ln", "r2"), ("ln", "ccc"), ("ln", "rpiq"))
@@ -97,6 +98,7 @@ class Console:
         if self.json:
             typer.echo(to_json({**metrics, "paths": named, **({"maps": list(maps)} if maps else {})}))
             return
+        self._leaks(metrics)
         for key, part in metrics["parts"].items():
             self.out.print(_metrics_table(metrics, key, part))
         for note in metrics["notes"]:
@@ -109,6 +111,7 @@ class Console:
         if self.json:
             typer.echo(to_json(document))
             return
+        self._leaks(document)
         titles = {method["name"]: method["title"] for method in document["methods"]}
         for table in document["tables"]:
             self.out.print(_comparison_table(table, document["simulated"]))
@@ -121,6 +124,11 @@ class Console:
         for note in document["notes"]:
             self.out.print(f"  {escape(note)}")
         self.out.print(f"[bold]tables and figures[/bold]  {escape(str(folder))}", soft_wrap=True)
+
+    def _leaks(self, document: Mapping[str, Any]) -> None:
+        """Leaks that were allowed, in red above every number that they spoil."""
+        for line in leak_lines(document):
+            self.out.print(f"[bold red]{escape(line)}[/bold red]", soft_wrap=True)
 
     def maps(self, made: Sequence[tuple[Path, Mapping[str, Any]]]) -> None:
         """Finished maps with their hectares a class."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,9 @@ def write(folder: Path, name: str, content: Any) -> None:
     (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def satellite_run(folder: Path) -> Path:
-    """Five methods, two parts, curves, no map yet."""
-    folder.mkdir(parents=True, exist_ok=True)
+@cache
+def satellite_result() -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Predictions and metrics of `satellite_run`; nobody changes them."""
     noise = {"mean": 0.0, "plsr": 0.5, "boosting": 0.45, "student-alone": 0.6, "paper": 0.3}
     table = predictions(noise, {"test": 90, "unseen": 60})
     document = metrics_document(
@@ -57,6 +58,13 @@ def satellite_run(folder: Path) -> Path:
         training={"seconds": {"plsr": 1.5, "paper": 61.25}, "tuned": {"plsr": {"components": 10}}},
         notes=["Alignment tells pairs apart: cosine of 80 held-out pairs 0.71, of shuffled pairs 0.12."],
     )
+    return table, document
+
+
+def satellite_run(folder: Path) -> Path:
+    """Five methods, two parts, curves, no map yet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    table, document = satellite_result()
     write(folder, "metrics", document)
     table.to_parquet(folder / "predictions.parquet")
     epochs = list(range(1, 41))

@@ -19,7 +19,7 @@ from tests.report.conftest import Layers, lab_run, predictions, write
 from deepsalt.errors import UsageError
 from deepsalt.mapping import map_scene
 from deepsalt.report import page as report_page
-from deepsalt.report import write_report
+from deepsalt.report import words, write_report
 from deepsalt.report.content import MapFolder
 from deepsalt.report.maps import section
 
@@ -131,8 +131,8 @@ def test_maps_show_areas_masked_shares_and_agreement(run_with_maps: Path) -> Non
         hectares = item["hectares"]
         assert (f"{hectares:.0f} ha" if hectares >= 100 else f"{hectares:.3g} ha") in text
     assert summary["reasons"] == {"background": 180, "cloud": 150, "cloud_shadow": 75}
-    for words in ("180 pixels", "150 pixels", "5.0 %", "cloud shadow", "2.5 %"):
-        assert words in text
+    for part in ("180 pixels", "150 pixels", "5.0 %", "cloud shadow", "2.5 %"):
+        assert part in text
     assert f"{summary['truth']['pearson_ln']:.3f}" in text
     assert text.count("Agreement with the known truth") == 1
 
@@ -223,3 +223,45 @@ def test_many_methods_are_all_in_the_table(run: Path) -> None:
     write(run, "metrics", metrics_document(table, [TEST], target="ECe", simulated=False, training={}))
     page = Page(write_report(run))
     assert all(f"method-{i} " in page.text for i in range(9))
+
+
+def test_strata_detection_and_label_error_of_the_full_method_are_on_the_page(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    shown = [row for row in metrics["strata"] if (row["method"], row["part"]) == ("paper", "test")]
+    assert {row["by"] for row in shown} == {"class", "region"}
+    for row in metrics["results"]:
+        row["label_error"] = {"ln": {"n": 80, "share": 0.314, "true_rmse": 0.2, "best_r2": 0.93}}
+    write(run, "metrics", metrics)
+    page = Page(write_report(run))
+    text = " ".join(page.text.split())
+    for row in shown:
+        edges = row["intervals"]["ln"]["rmse"] if "intervals" in row else []
+        between = " to ".join(words.number(edge) for edge in edges) or "too few groups"
+        assert f"{row['value']} {row['n']} {words.number(row['ln']['rmse'])} {between}" in text
+    assert any("intervals" in row for row in shown)
+    for one in next(row for row in metrics["results"] if row["method"] == "paper")["detection"]:
+        between = " to ".join(map(words.number, one["intervals"]["auc"]))
+        counts = " ".join(words.number(one[key]) for key in ("f1", "tp", "fp", "fn", "tn"))
+        numbers = f"{words.number(one['auc'])} {between} {counts}"
+        assert f"{one['threshold']:g} {numbers}" in text
+    assert "31 % is that of the labels themselves (80 labels" in text
+    assert 'class="banner leak"' not in page.source
+
+
+def test_a_run_of_an_earlier_version_has_no_strata_and_still_a_page(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    for key in ("strata", "intervals", "leaks"):
+        del metrics[key]
+    for row in metrics["results"]:
+        for key in ("detection", "intervals", "groups"):
+            del row[key]
+    write(run, "metrics", metrics)
+    assert "by class, place and season" not in Page(write_report(run)).text
+
+
+def test_stated_errors_that_are_too_large_are_said(run: Path) -> None:
+    metrics = json.loads((run / "metrics.json").read_text("utf-8"))
+    for row in metrics["results"]:
+        row["label_error"] = {"ln": {"n": 80, "share": 1.2, "true_rmse": 0.0, "best_r2": 0.1}}
+    write(run, "metrics", metrics)
+    assert "larger than the error that is seen" in Page(write_report(run)).text

@@ -24,7 +24,7 @@ def regression_metrics(observed: ArrayLike, predicted: ArrayLike) -> dict[str, f
 
     Raises UsageError for empty, unequal or non-finite arrays.
     """
-    truth, guess = _checked(observed, predicted)
+    truth, guess = checked_pair(observed, predicted)
     error = guess - truth
     rmse = float(np.sqrt(np.mean(error**2)))
     spread = float(np.sum((truth - truth.mean()) ** 2))
@@ -57,13 +57,16 @@ def rank_correlation(observed: ArrayLike, predicted: ArrayLike) -> float:
     """
     from scipy.stats import rankdata
 
-    truth, guess = _checked(observed, predicted)
+    truth, guess = checked_pair(observed, predicted)
     first, second = (rankdata(values) - (len(truth) + 1) / 2 for values in (truth, guess))
     spread = float(np.sqrt(np.sum(first**2) * np.sum(second**2)))
     return float(np.sum(first * second)) / spread if spread > 0 else float("nan")
 
 
-def _checked(observed: ArrayLike, predicted: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def checked_pair(
+    observed: ArrayLike, predicted: ArrayLike
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both as float64. Raises UsageError for empty, unequal or non-finite rows."""
     truth, guess = np.asarray(observed, np.float64), np.asarray(predicted, np.float64)
     if truth.ndim != 1 or truth.shape != guess.shape or len(truth) == 0:
         raise UsageError(

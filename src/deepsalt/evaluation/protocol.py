@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from deepsalt.estimators.predictor import Predictor
+from deepsalt.evaluation.bootstrap import salinity_intervals
+from deepsalt.evaluation.detection_intervals import detection_with_intervals
+from deepsalt.evaluation.label_error import label_error
+from deepsalt.evaluation.leaks import Leak
 from deepsalt.evaluation.metrics import salinity_metrics
+from deepsalt.evaluation.paired import DRAWS, LEVEL
+from deepsalt.evaluation.strata import seasons, strata_of
 from deepsalt.spectra import Spectra
 
+#: Columns that every table of predictions has.
 COLUMNS = ["method", "part", "id", "group", "region", "observed", "predicted"]
+#: Columns that it has where the samples tell them: standard error of `observed`, and what stratifies results.
+OPTIONAL = ["observed_sd", "climate_zone", "soil_class", "season"]
+
+#: The column of the label's standard error, by that of the label.
+_ERROR_OF = {"ece_ds_m": "ece_sd_ds_m"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +67,7 @@ CROSS_VALIDATION = Part(
 def predictions_of(
     predictor: Predictor, part: Part, spectra: Spectra, target: str, strata: Sequence[str] = ()
 ) -> pd.DataFrame:
-    """One row a sample: method, part, id, group, region, observed and predicted, in dS/m, and its strata.
+    """One row a sample: COLUMNS, in dS/m, those of OPTIONAL that the samples know, and their strata.
 
     target   column of `spectra.samples` that holds the observed value
     strata   columns of classes, such as the climate zone, to carry along
@@ -71,19 +83,49 @@ def predictions_of(
             **text,
             "observed": table[target].to_numpy(np.float64),
             "predicted": np.asarray(predictor.predict(spectra), np.float64),
+            **_told(table, target),
         },
         index=range(len(table)),
-    )[COLUMNS]
-    return found.assign(**{name: table[name].to_numpy() for name in strata})
+    )
+    return found.assign(**{name: table[name].to_numpy() for name in strata if name not in found})
+
+
+def _told(table: pd.DataFrame, target: str) -> dict[str, Any]:
+    """The columns of OPTIONAL that the samples know."""
+    found: dict[str, Any] = {}
+    spread = _ERROR_OF.get(target, "")
+    if spread in table and (table[spread] > 0).any():
+        found["observed_sd"] = table[spread].to_numpy(np.float64)
+    for name in ("climate_zone", "soil_class"):
+        if name in table:
+            found[name] = table[name].astype(object).where(table[name].notna(), "").astype(str).to_numpy()
+    if {"date", "latitude"} <= set(table):
+        season = seasons(table["date"], table["latitude"].to_numpy(np.float64))
+        if (season != "").any():
+            found["season"] = season
+    return found
 
 
 def metrics_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:
-    """Metrics of each method on each part, computed from the predictions table alone."""
+    """Metrics of each method on each part, computed from the predictions table alone.
+
+    returns  method, part, groups, n, dS_m, ln, detection at the thresholds, `intervals` of the metrics where
+             there are groups enough, and `label_error` where the labels' own is known
+    """
     rows = []
     for (method, part), table in predictions.groupby(["method", "part"], sort=False):
-        found = salinity_metrics(table["observed"], table["predicted"])
-        rows.append({"method": method, "part": part, **found})
+        observed, predicted = table["observed"], table["predicted"]
+        row: dict[str, Any] = {"method": method, "part": part, "groups": int(table["group"].nunique())}
+        row |= salinity_metrics(observed, predicted)
+        row["detection"] = detection_with_intervals(observed, predicted, table["group"])
+        between = salinity_intervals(observed, predicted, table["group"])
+        noise = label_error(observed, predicted, table["observed_sd"]) if "observed_sd" in table else None
+        rows.append(row | _known(intervals=between, label_error=noise))
     return rows
+
+
+def _known(**entries: Any) -> dict[str, Any]:
+    return {name: value for name, value in entries.items() if value is not None}
 
 
 def metrics_document(
@@ -94,8 +136,12 @@ def metrics_document(
     simulated: bool,
     training: Mapping[str, Any],
     notes: Iterable[str] = (),
+    leaks: Iterable[Leak] = (),
 ) -> dict[str, Any]:
-    """Everything that `metrics.json` holds."""
+    """Everything that `metrics.json` holds.
+
+    leaks   those that the run was allowed to go on with; every output says so
+    """
     return {
         "target": target,
         "unit": "dS/m",
@@ -103,6 +149,9 @@ def metrics_document(
         "parts": {part.name: {"title": part.title, "question": part.question} for part in parts},
         "methods": list(dict.fromkeys(predictions["method"])),
         "results": metrics_of(predictions),
+        "strata": strata_of(predictions, classes=target == "ECe"),
+        "intervals": {"level": LEVEL, "draws": DRAWS, "resampled": "groups"},
+        "leaks": [asdict(leak) for leak in leaks],
         "training": dict(training),
         "notes": list(notes),
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +78,11 @@ class Case:
             split = {key: value for key, value in frame["split"].items() if key not in _COVERING}
             frame = {**frame, "split": split, "library": None}
         return {"frame": digest(frame), "points": self.points, "draw": self.draw}
+
+    def allowing_leaks(self, allow: bool) -> Case:
+        """The same case, its data prepared in spite of leaks if `allow`."""
+        config = self.frame.config.model_copy(update={"allow_leak": allow})
+        return replace(self, frame=replace(self.frame, config=config))
 
     @property
     def seed(self) -> int:

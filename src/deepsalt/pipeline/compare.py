@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from deepsalt.evaluation.comparison import (
     tables_of,
     with_tuned,
 )
+from deepsalt.evaluation.leaks import stop_on
 from deepsalt.evaluation.paired import DRAWS, LEVEL
 from deepsalt.evaluation.protocol import COLUMNS
 from deepsalt.files import written_whole
 from deepsalt.pipeline.cases import Case, cases_of
+from deepsalt.pipeline.compare_leaks import leaks_of_comparison
 from deepsalt.pipeline.methods import METHODS, Method, methods_named
 from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import write_json
@@ -38,17 +41,22 @@ DOCUMENT = "compare.json"
 
 
 def compare(
-    config: Config | None, out: str | Path, progress: Progress, wanted: CompareConfig | None = None
+    config: Config | None,
+    out: str | Path,
+    progress: Progress,
+    wanted: CompareConfig | None = None,
+    allow_leak: bool = False,
 ) -> dict[str, Any]:
     """Run every method on every case, and write compare.json, compare.md, predictions and figures to `out`.
 
     config   whose data and [method] are used; None for simulated worlds with defaults
     wanted   instead of the config's own [compare]
+    allow_leak   go on where held-out data were learned from, as does the config's own allow_leak
     returns  the content of compare.json
 
     What an earlier call finished is not done again. A method that fails on a case is recorded with its
-    reason. Raises UsageError for an unknown method or nothing to compare on, and TrainingError if
-    nothing could be predicted at all.
+    reason. Raises UsageError for an unknown method or nothing to compare on, LabelError on a leak, and
+    TrainingError if nothing could be predicted at all.
     """
     asked = wanted or (config.compare if config else CompareConfig())
     methods = methods_named(asked.methods)
@@ -58,7 +66,8 @@ def compare(
             config.method.preset, config.method.settings
         )  # a wrong key must not wait for the first task
     root = _folder(Path(out))
-    cases = cases_of(config, asked, root / "worlds")
+    allow = allow_leak or (config is not None and config.allow_leak)
+    cases = [case.allowing_leaks(allow) for case in cases_of(config, asked, root / "worlds")]
     tasks = [Task.of(case, method.name, root) for case in cases for method in methods]
     crashes = run_all(tasks, asked.workers or os.cpu_count() or 1, progress)
     results = [
@@ -71,7 +80,9 @@ def compare(
             f"no method could be asked; the first, {results[0].task.method}: {results[0].failure}",
             where=str(root),
         )
+    leaks = stop_on(leaks_of_comparison(root, cases, predictions), allow, where=str(root))
     document = _document(config, asked, methods, cases, results, predictions)
+    document["leaks"] = [asdict(leak) for leak in leaks]
     _write(root, document, predictions)
     progress("comparing", 1, 1)
     return document

@@ -134,6 +134,7 @@ def _run(run: Run) -> dict[str, Any]:
         "model": run.model.name if run.model.is_file() else None,
         "maps": sorted(folder.name for folder in run.maps.glob("*") if (folder / "map.json").is_file()),
         "report": run.report.name if run.report.is_file() else None,
+        "leaks": metrics.get("leaks", []),
         "notes": metrics["notes"],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import pandas as pd
@@ -9,12 +10,14 @@ import pandas as pd
 from deepsalt.config import Config
 from deepsalt.errors import LabelError
 from deepsalt.estimators import LabRegressor, PaperTeacher, baseline
+from deepsalt.evaluation.leaks import stop_on
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, metrics_document, predictions_of
+from deepsalt.pipeline.leaks import leaks_of_folds
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Progress, library_facts, read_library
-from deepsalt.pipeline.run import Run
+from deepsalt.pipeline.run import Run, plain
 from deepsalt.spectra import Spectra
-from deepsalt.splits import grouped_folds
+from deepsalt.splits import Rows, grouped_folds
 
 if TYPE_CHECKING:
     from deepsalt.training import LabSettings, PaperSettings
@@ -40,7 +43,9 @@ def train_lab_only(
         )
     target = "ece_ds_m" if config.library.target == "ece" else "ec_ds_m"
     seconds: dict[str, float] = {}
-    predictions = _cross_validate(config, settings, library, target, run, seconds, progress)
+    folds = list(grouped_folds(library.samples["group"].to_numpy(), config.split.folds, config.seed))
+    leaks = stop_on(leaks_of_folds(library, folds), config.allow_leak, where="cross-validation")
+    predictions = _cross_validate(config, settings, library, target, folds, run, seconds, progress)
     with run.timed("teacher on all samples", seconds):
         teacher = _teacher(config, settings).fit(library, target, progress=progress)
     facts = library_facts(config.library, library)
@@ -51,9 +56,11 @@ def train_lab_only(
         simulated=config.simulated,
         training={"seconds": seconds, "checks": teacher.checks_, "folds": config.split.folds},
         notes=notes_on(teacher.checks_),
+        leaks=leaks,
     )
     own = [row for row in document["results"] if row["method"] == teacher.name]
-    about: dict[str, Any] = {"name": config.name, "simulated": config.simulated, "metrics": own}
+    about: dict[str, Any] = {"name": config.name, "simulated": config.simulated, "metrics": plain(own)}
+    about["leaks"] = document["leaks"]
     run.write("data", {"library": facts, "fingerprints": inputs})
     run.write("history", [stage.as_dict() for stage in getattr(teacher, "history_", [])])
     run.write_predictions(predictions)
@@ -66,11 +73,11 @@ def _cross_validate(
     settings: Settings,
     library: Spectra,
     target: str,
+    folds: Sequence[tuple[Rows, Rows]],
     run: Run,
     seconds: dict[str, float],
     progress: Progress,
 ) -> pd.DataFrame:
-    folds = list(grouped_folds(library.samples["group"].to_numpy(), config.split.folds, config.seed))
     tables = []
     for name in [*config.method.baselines, LabRegressor.name]:
         with run.timed(name, seconds):

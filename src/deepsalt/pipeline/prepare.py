@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from deepsalt.config import Config, LibraryConfig, SatelliteConfig
 from deepsalt.errors import LabelError, UsageError
 from deepsalt.evaluation.leakage import check_leaks
+from deepsalt.evaluation.leaks import Leak
 from deepsalt.labels import require_ec, with_ece
 from deepsalt.pairing import far_from
 from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
@@ -48,6 +49,7 @@ class Prepared:
     covariates  rasters, or None
     facts       what the report tells about the data
     strata      columns of `sites` that hold classes, such as the climate zone; nothing learns from them
+    leaks       those that the config allows to go on with
     """
 
     libraries: Mapping[str, Spectra]
@@ -58,6 +60,7 @@ class Prepared:
     covariates: CovariateSet | None
     facts: dict[str, Any]
     strata: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def library(self) -> Spectra:
@@ -95,14 +98,15 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     progress("sampling pixels without a label", 3, 4)
     teaching = next(iter(libraries.values()))
     unlabelled = _unlabelled(scenes, teaching, sites, split, satellite, config)
-    check_leaks(
-        sites, split, unlabelled, teaching, config.method.pair_within_m, config.split.pixels_of_unseen
-    )
+    near_m, seen = config.method.pair_within_m, config.split.pixels_of_unseen
+    leaks = check_leaks(sites, split, unlabelled, teaching, near_m, seen, allow=config.allow_leak)
     progress("data are ready", 4, 4)
     facts = _facts(config, libraries, sites, unlabelled, scenes, covariates)
     names = strata.names if strata else ()
     facts["points"] |= {name: sites.samples[name].value_counts(dropna=False).to_dict() for name in names}
-    return Prepared(libraries, sites, split, unlabelled, scenes, covariates, facts, names)
+    return Prepared(
+        libraries, sites, split, unlabelled, scenes, covariates, facts, strata=names, leaks=tuple(leaks)
+    )
 
 
 def read_library(config: LibraryConfig) -> Spectra:

@@ -135,16 +135,17 @@ def write_json(path: Path, content: Any) -> None:
 
 def to_json(content: Any) -> str:
     """JSON text; NaN and infinity become null, because JSON has no such numbers."""
-    return json.dumps(_plain(content), indent=1, ensure_ascii=False, allow_nan=False)
+    return json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """What JSON can hold: arrays as lists, NaN and infinity as None."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
+        return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(entry) for entry in value]
+        return [plain(entry) for entry in value]
     if hasattr(value, "tolist"):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, str | int | float | bool) or value is None:

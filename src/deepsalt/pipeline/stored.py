@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from deepsalt.errors import ProductError
+from deepsalt.evaluation.leaks import Leak, from_facts
 from deepsalt.files import written_whole
 from deepsalt.pipeline.prepare import Prepared
 from deepsalt.spectra import Axis, Sensor, Spectra
@@ -27,10 +28,11 @@ class CaseData:
     split: Split
     unlabelled: Spectra
     covariates: tuple[str, ...]
+    leaks: tuple[Leak, ...] = ()
 
     @classmethod
     def of(cls, data: Prepared) -> CaseData:
-        return cls(data.libraries, data.sites, data.split, data.unlabelled, data.covariate_names)
+        return cls(data.libraries, data.sites, data.split, data.unlabelled, data.covariate_names, data.leaks)
 
     def part(self, name: str) -> Spectra:
         """The sites of one part of the split."""
@@ -46,7 +48,12 @@ def save_data(data: CaseData, folder: Path) -> None:
         for domain, spectra in data.libraries.items():
             save_spectra(spectra, aside / f"library-{domain}")
         rows = {part: data.split.part(part).tolist() for part in ("train", "test", "unseen")}
-        about = {"split": rows, "domains": list(data.libraries), "covariates": list(data.covariates)}
+        about = {
+            "split": rows,
+            "domains": list(data.libraries),
+            "covariates": list(data.covariates),
+            "leaks": [asdict(leak) for leak in data.leaks],
+        }
         (aside / "data.json").write_text(json.dumps(about), encoding="utf-8")
 
 
@@ -61,11 +68,18 @@ def load_data(folder: Path) -> CaseData:
             split=Split(**rows),
             unlabelled=load_spectra(folder / "unlabelled"),
             covariates=tuple(about["covariates"]),
+            leaks=load_leaks(folder),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProductError(
             f"prepared data cannot be read ({error})", where=str(folder), fix="Remove this folder."
         ) from error
+
+
+def load_leaks(folder: Path) -> tuple[Leak, ...]:
+    """The leaks alone of what `save_data` wrote."""
+    about = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    return tuple(from_facts(about.get("leaks", [])))
 
 
 def save_spectra(spectra: Spectra, folder: Path) -> None:

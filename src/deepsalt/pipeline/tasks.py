@@ -22,6 +22,7 @@ import pandas as pd
 from deepsalt.errors import DeepSaltError, TrainingError
 from deepsalt.estimators import Predictor
 from deepsalt.estimators.card import versions
+from deepsalt.evaluation.leaks import Leak
 from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, predictions_of
 from deepsalt.files import written_whole
 from deepsalt.pipeline.cases import Case, Frame, digest, draw_points
@@ -29,7 +30,7 @@ from deepsalt.pipeline.methods import METHODS, Context
 from deepsalt.pipeline.parallel import in_parallel
 from deepsalt.pipeline.prepare import Progress, prepare
 from deepsalt.pipeline.run import to_json
-from deepsalt.pipeline.stored import CaseData, load_data, save_data
+from deepsalt.pipeline.stored import CaseData, load_data, load_leaks, save_data
 from deepsalt.simulate import simulate_world
 
 TARGET = "ece_ds_m"
@@ -133,6 +134,12 @@ def read_result(task: Task) -> Result:
         raise TrainingError(
             f"a result cannot be read ({error})", where=str(task.folder), fix="Remove this folder."
         ) from error
+
+
+def leaks_of_frame(root: Path, frame: Frame) -> tuple[Leak, ...]:
+    """Those that the prepared data of a frame were allowed; none for data that were never prepared here."""
+    folder = _data_at(root, frame)
+    return load_leaks(folder) if folder.is_dir() else ()
 
 
 def _parts(case: Case) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +13,21 @@ import pandas as pd
 from deepsalt.config import Config
 from deepsalt.estimators import DeepSaltRegressor, PaperRegressor, Predictor, baseline
 from deepsalt.estimators.card import versions
+from deepsalt.evaluation.leakage import FIELD, LABORATORY
+from deepsalt.evaluation.leaks import Leak, stop_on
 from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, metrics_document, predictions_of
 from deepsalt.files import fingerprint
 from deepsalt.pipeline.lab import train_lab_only
+from deepsalt.pipeline.leaks import leaks_of_training
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
-from deepsalt.pipeline.run import Run
+from deepsalt.pipeline.run import Run, plain
 from deepsalt.pipeline.settings import lab_settings, preset_settings
 from deepsalt.readers import files_behind
 from deepsalt.readers.class_names import named_by
 from deepsalt.readers.vector import files_of
+from deepsalt.spectra import Spectra
+from deepsalt.splits import FittedOn
 from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 
 if TYPE_CHECKING:
@@ -105,6 +111,7 @@ def _train_with_satellite(
         progress(f"tuning {name}", 0, 1)
         with run.timed(name, training.seconds):
             simple = baseline(name, data.covariate_names, config.seed).fit(data.part("train"))
+        training.record(f"{name}: scaling, tuning and fit", data.part("train"))
         training.tuned[name] = simple.chosen_
         training.ask(simple, parts, data)
     students = _students(config, settings, data.covariate_names)
@@ -112,7 +119,17 @@ def _train_with_satellite(
         with run.timed(student.name, training.seconds):
             library = data.libraries if isinstance(student, DeepSaltRegressor) else data.library
             student.fit(library, data.part("train"), data.unlabelled, progress=progress)  # type: ignore[arg-type]
+        training.record(
+            f"{student.name}: encoders, adaptation and fit",
+            data.part("train"),
+            data.unlabelled,
+            data.libraries,
+        )
         training.ask(student, parts, data)
+    found = leaks_of_training(
+        data, parts, training.fitted, training.predictions, students[-1].name, config.seed
+    )
+    training.leaks = stop_on(found, config.allow_leak, where=config.name)
     run.write("data", {**data.facts, "pairs": pair_facts(students[-1]), "fingerprints": inputs})
     _write_result(config, run, students[-1], parts, training)
 
@@ -124,6 +141,20 @@ class Training:
     seconds: dict[str, float] = field(default_factory=dict)
     tuned: dict[str, Any] = field(default_factory=dict)
     predictions: list[pd.DataFrame] = field(default_factory=list)
+    fitted: list[FittedOn] = field(default_factory=list)
+    leaks: list[Leak] = field(default_factory=list)
+
+    def record(
+        self,
+        stage: str,
+        sites: Spectra,
+        unlabelled: Spectra | None = None,
+        libraries: Mapping[str, Spectra] | None = None,
+    ) -> None:
+        """Keep on which rows a stage was fitted."""
+        given = FittedOn.of(stage, sites, unlabelled, kind=FIELD)
+        read = FittedOn.of(stage, *(libraries or {}).values(), kind=LABORATORY)
+        self.fitted.append(FittedOn(stage, given.keys | read.keys))
 
     def ask(self, predictor: Predictor, parts: list[Part], data: Prepared) -> None:
         """Keep the method's predictions on every part."""
@@ -181,11 +212,14 @@ def _write_result(config: Config, run: Run, student: Student, parts: list[Part],
         simulated=config.simulated,
         training={"seconds": training.seconds, "tuned": training.tuned, "checks": student.checks_},
         notes=notes_on(student.checks_),
+        leaks=training.leaks,
     )
     run.write("history", [stage.as_dict() for stage in student.history_])
     run.write_predictions(predictions)
     own = [row for row in document["results"] if row["method"] == student.name]
-    student.save(run.model, {"name": config.name, "simulated": config.simulated, "metrics": own})
+    about = {"name": config.name, "simulated": config.simulated, "metrics": plain(own)}
+    about["leaks"] = document["leaks"]
+    student.save(run.model, about)
     run.write("metrics", document)
 
 

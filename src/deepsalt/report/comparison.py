@@ -10,7 +10,7 @@ from deepsalt.evaluation.comparison import TUNED
 from deepsalt.files import written_whole
 from deepsalt.report.compare_figures import curves, dots
 from deepsalt.report.figures import png, svg
-from deepsalt.report.words import number
+from deepsalt.report.words import leak_lines, number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,13 +68,19 @@ def points_words(points: int | str) -> str:
 def markdown(document: Mapping[str, Any]) -> str:
     """The whole comparison as Markdown."""
     titles = {method["name"]: method["title"] for method in document["methods"]}
-    lines = [f"# Comparison: {document['name']}", "", *_about(document, titles), ""]
+    lines = [f"# Comparison: {document['name']}", "", *_leak_lines(document), *_about(document, titles), ""]
     for table in document["tables"]:
         lines += [f"## {heading(table)}", "", *_table_lines(table, titles), ""]
     for entry in (entry for entry in document["efficiency"] if entry["saved"]):
         lines += [f"## Ground points saved: {heading(entry)}", "", *_saved_lines(entry, titles), ""]
     lines += _failure_lines(document, titles)
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _leak_lines(document: Mapping[str, Any]) -> list[str]:
+    """Leaks in red, where what shows the page knows colours."""
+    lines = [f'<span style="color:red">**{line}**</span>' for line in leak_lines(document)]
+    return [part for line in lines for part in (line, "")]
 
 
 def verdict_on(table: Mapping[str, Any], titles: Mapping[str, str]) -> str:

@@ -12,6 +12,7 @@ from deepsalt.report import figures, words
 from deepsalt.report.content import RunContent
 from deepsalt.report.headline import summary_sentence, verdicts
 from deepsalt.report.maps import MapSection, Picture, section
+from deepsalt.report.strata import strata
 
 #: Pictures of maps stop here, after the one that passes it, so that the page stays below 3 MB.
 _PICTURE_BYTES = 1_600_000
@@ -67,6 +68,7 @@ def _context(content: RunContent) -> dict[str, Any]:
         "target": content.target,
         "unit": metrics.get("unit", "dS/m"),
         "simulated": bool(metrics.get("simulated")),
+        "leaks": words.leak_lines(metrics),
         "verdicts": found,
         "summary": summary_sentence(found),
         "number": words.number,
@@ -114,6 +116,7 @@ def _part(content: RunContent, part: str) -> dict[str, Any]:
             for row in rows
         ],
         "scatter": _scatter(content, part),
+        "strata": strata(content, part),
     }
 
 

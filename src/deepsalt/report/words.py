@@ -27,6 +27,18 @@ ALONE = "student-alone"
 _LONGEST_LIST = 12
 
 
+def leak_lines(document: Mapping[str, Any]) -> list[str]:
+    """A line for each leak that a run or a comparison was allowed; it stands above every number.
+
+    >>> leak_lines({"leaks": [{"kind": "row", "found": "row 3 is on both sides", "fix": "Split anew."}]})
+    ['LEAK: row 3 is on both sides. The numbers are too good to be true. Split anew.']
+    """
+    return [
+        f"LEAK: {leak['found']}. The numbers are too good to be true. {leak['fix']}"
+        for leak in document.get("leaks", [])
+    ]
+
+
 def label(method: str) -> str:
     """The method in words; its own name where it is not known here."""
     return LABELS.get(method, method)

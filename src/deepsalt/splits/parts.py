@@ -1,4 +1,4 @@
-"""Who learns and who is asked: splits that never put one group on both sides."""
+"""The parts of a run: train, test and an unseen region, and grouped folds; no group stands in two."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepsalt.errors import LabelError, UsageError
-
-Rows = NDArray[np.intp]
+from deepsalt.splits.base import Rows
 
 
 @dataclass(frozen=True)
