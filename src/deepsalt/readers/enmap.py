@@ -77,7 +77,7 @@ class EnmapScene(RasterScene):
             return np.zeros((part.rows, part.columns), bool)
         filled = self.bands[~self.empty]
         marked = read_bands(self.layers["PIXELMASK"], part, filled.tolist()) == 1
-        return np.asarray(marked.sum(axis=0) > _DEFECTIVE_SHARE * len(filled))
+        return np.asarray(marked.sum(axis=0, dtype=np.uint16) > _DEFECTIVE_SHARE * len(filled))
 
 
 class EnmapReader:

@@ -17,8 +17,8 @@ from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window
 #: Shipped tables agree with a product within this distance, nm: calibrations shift by less.
 _SAME_BAND_NM = 1.5
 _PROBES = 6
-#: Pixels turned from (band, pixel) to (pixel, band) at once: with 200 bands they fill half a megabyte.
-_PIXELS_TURNED = 512
+#: Pixels turned from (band, pixel) to (pixel, band) at once: with 200 bands they fill a quarter megabyte.
+_PIXELS_TURNED = 256
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -57,17 +57,23 @@ class RasterScene(Scene):
     def _reflectance(self, part: Window) -> NDArray[np.float32]:
         """(pixel, band); turned and scaled a few hundred pixels at a time, which stay in the cache."""
         pixels = np.empty((part.rows * part.columns, len(self.bands)), np.float32)
-        filled, empty = np.flatnonzero(~self.empty), np.flatnonzero(self.empty)
+        filled = np.flatnonzero(~self.empty)
         if not len(filled):
             return np.full_like(pixels, np.nan)
         stored = read_bands(self.image, part, self.bands[filled].tolist()).reshape(len(filled), -1)
-        gain, offset = (values[filled, None].astype(np.float32) for values in (self.gain, self.offset))
-        for first in range(0, len(pixels), _PIXELS_TURNED):
-            some = slice(first, first + _PIXELS_TURNED)
-            values = stored[:, some] * gain + offset
-            values[is_nodata(stored[:, some], self.nodata)] = np.nan
-            pixels[some, filled] = values.T
-            pixels[some, empty] = np.nan
+        gain, offset = (values.astype(np.float32) for values in (self.gain, self.offset))
+        incomplete = is_nodata(stored, self.nodata).any()
+        for of_sensor, of_stored in _runs(filled):
+            for first in range(0, len(pixels), _PIXELS_TURNED):
+                some = slice(first, first + _PIXELS_TURNED)
+                numbers, out = stored[of_stored, some].T, pixels[some, of_sensor]
+                np.multiply(numbers, gain[of_sensor], out=out, dtype=np.float32, casting="unsafe")
+                if offset.any():
+                    out += offset[of_sensor]
+                if incomplete:
+                    out[is_nodata(numbers, self.nodata)] = np.nan
+        for of_sensor, _ in _runs(np.flatnonzero(self.empty)):
+            pixels[:, of_sensor] = np.nan
         return pixels
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
@@ -87,6 +93,16 @@ class RasterScene(Scene):
         part = self.whole() if window is None else Window(*window)
         check_window(part, self.height, self.width, self.path)
         return part
+
+
+def _runs(numbers: NDArray[np.intp]) -> list[tuple[slice, slice]]:
+    """Increasing numbers as slices of what they count, and of themselves: slices are copied quickly."""
+    starts = np.flatnonzero(np.diff(numbers, prepend=-2) > 1)
+    ends = np.append(starts[1:], len(numbers))
+    return [
+        (slice(int(numbers[a]), int(numbers[b - 1]) + 1), slice(int(a), int(b)))
+        for a, b in zip(starts, ends, strict=True)
+    ]
 
 
 def with_known_facts(
