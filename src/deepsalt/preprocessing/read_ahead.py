@@ -1,7 +1,8 @@
-"""Windows of a scene, the next one read while this one is worked on."""
+"""Windows of a scene, the next ones read while one is worked on."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
@@ -10,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.spectra import Scene, Spectra, Window
+
+#: Windows that are read before they are asked for: as many as keep two cores busy.
+AHEAD = 2
 
 
 class Part(NamedTuple):
@@ -27,20 +31,20 @@ class Part(NamedTuple):
 def read_ahead(scene: Scene, pixels: int = 65_536) -> Iterator[Part]:
     """Every window of a scene in order, of about `pixels` pixels; each is read once.
 
-    One thread reads the spectra: decompression does not hold the interpreter, so that a second core reads the
-    quality layers and computes meanwhile. Two windows are in memory at a time. What reading raises is raised
-    where the window is due.
+    Threads read the next windows: decompression does not hold the interpreter, so that a second core works
+    meanwhile. No more than `AHEAD` windows beside the one in hand are in memory. What reading raises is
+    raised where the window is due.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read-ahead") as pool:
-        due: tuple[Window, Future[Spectra]] | None = None
+    windows = scene.windows(pixels)
+    with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as pool:
+        due: deque[tuple[Window, Future[Spectra]]] = deque()
         try:
-            for window in scene.windows(pixels):
-                coming = (window, pool.submit(scene.read, window))
-                if due is not None:
-                    yield _part(scene, *due)
-                due = coming
-            if due is not None:
-                yield _part(scene, *due)
+            for window in windows:
+                due.append((window, pool.submit(scene.read, window)))
+                if len(due) > AHEAD:
+                    yield _part(scene, *due.popleft())
+            while due:
+                yield _part(scene, *due.popleft())
         finally:
             pool.shutdown(cancel_futures=True)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,12 +98,9 @@ class RasterScene(Scene):
 
 def _runs(numbers: NDArray[np.intp]) -> list[tuple[slice, slice]]:
     """Increasing numbers as slices of what they count, and of themselves: slices are copied quickly."""
-    starts = np.flatnonzero(np.diff(numbers, prepend=-2) > 1)
-    ends = np.append(starts[1:], len(numbers))
-    return [
-        (slice(int(numbers[a]), int(numbers[b - 1]) + 1), slice(int(a), int(b)))
-        for a, b in zip(starts, ends, strict=True)
-    ]
+    breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
+    edges = [0, *breaks.tolist(), len(numbers)] if len(numbers) else [0]
+    return [(slice(int(numbers[a]), int(numbers[b - 1]) + 1), slice(a, b)) for a, b in pairwise(edges)]
 
 
 def with_known_facts(
