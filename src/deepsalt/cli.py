@@ -240,7 +240,7 @@ def compare(
 @app.command("map")
 def map_(
     model: Annotated[Path, typer.Argument(help="Model file, or a run folder.")],
-    scenes: Annotated[list[str], typer.Argument(help="EnMAP L2A folders or GeoTIFFs, paths or globs.")],
+    scenes: Annotated[list[str], typer.Argument(help="Satellite products, paths or globs.")],
     out: Annotated[Path, typer.Option(help="Folder for the maps, one folder a scene.")],
     covariates: Annotated[
         list[str] | None, typer.Option(help="Rasters of the covariates (repeat), or: none")
@@ -284,7 +284,7 @@ def map_(
 @app.command()
 def plan(
     model: Annotated[Path, typer.Argument(help="Model file, or a run folder.")],
-    scenes: Annotated[list[str], typer.Argument(help="EnMAP L2A folders or GeoTIFFs, paths or globs.")],
+    scenes: Annotated[list[str], typer.Argument(help="Satellite products, paths or globs.")],
     out: Annotated[Path, typer.Option(help="New file of places: .csv or .geojson")],
     points: Annotated[int, typer.Option(min=1, help="How many places to propose.")] = 30,
     existing: Annotated[Path | None, typer.Option(help="Table of places sampled already.")] = None,

@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from rasterio.warp import transform
 
 import deepsalt as ds
-from deepsalt.errors import UsageError
-from deepsalt.sampling import place
+from deepsalt.errors import LabelError, UsageError
+from deepsalt.pairing import great_circle_m
+from deepsalt.readers.points import read_points
+from deepsalt.sampling import at_points, place, usable_axis
 from deepsalt.simulate import PRODUCTS, REGIONS, WorldSettings, simulate_world
 from deepsalt.simulate.instrument import noise_of
 from deepsalt.simulate.landscape import landscape
@@ -129,3 +132,33 @@ def test_a_product_that_nobody_flies_is_refused() -> None:
         replace(SETTINGS, products=("emmit",))
     with pytest.raises(UsageError, match="looks is 0"):
         replace(SETTINGS, looks=0)
+
+
+def test_points_find_their_pixels_in_every_product(tmp_path: Path) -> None:
+    """What a run does with a product: the bands that hold data, the pixel under each point, no cloud."""
+    settings = replace(SETTINGS, points_per_field=8)
+    world = simulate_world(tmp_path / "world", settings)
+    points = read_points(world.points)
+    for sensor in PRODUCTS:
+        (path,) = world.products(REGION.name, sensor)
+        scene = ds.read(path)
+        found = at_points([scene], points, usable_axis([scene]))
+        assert len(found) > 20
+        assert np.isfinite(found.values).all()
+        apart = great_circle_m(
+            *(found.samples[name] for name in ("latitude", "longitude", "pixel_latitude", "pixel_longitude"))
+        )
+        assert apart.max() < PIXEL_M[sensor]
+
+
+def test_a_product_without_a_place_says_what_is_missing(tmp_path: Path) -> None:
+    scene = ds.read(write_emit_of(tmp_path), geometry="swath")
+    assert isinstance(scene, Scene)
+    assert scene.crs == ""
+    with pytest.raises(LabelError, match=r"has no coordinate system.*Give the product with its place"):
+        at_points([scene], pd.DataFrame({"latitude": [1.0], "longitude": [2.0]}), usable_axis([scene]))
+
+
+def write_emit_of(folder: Path) -> Path:
+    told = write_products(LAND, replace(SETTINGS, products=("emit",)), folder)
+    return folder / told[0]["path"]

@@ -20,7 +20,8 @@ def mean(_seed: int, _shape: tuple[int, int]) -> Any:
 def plsr(_seed: int, shape: tuple[int, int], components: int) -> Any:
     from sklearn.cross_decomposition import PLSRegression
 
-    return PLSRegression(min(components, *shape), scale=True)
+    rows, columns = shape
+    return PLSRegression(max(1, min(components, rows - 1, columns)), scale=True)
 
 
 def ridge(_seed: int, _shape: tuple[int, int], penalty: float) -> Any:

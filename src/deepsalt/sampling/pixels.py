@@ -33,20 +33,36 @@ class Covariates(Protocol):
 
 
 def locate(scene: Scene, latitude: NDArray, longitude: NDArray) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Row and column of the pixel at each place (degrees WGS84); may lie outside the scene."""
+    """Row and column of the pixel at each place (degrees WGS84); may lie outside the scene.
+
+    Raises LabelError for a scene without a coordinate system.
+    """
     from rasterio.warp import transform
 
-    x, y = transform("EPSG:4326", scene.crs, np.asarray(longitude, float), np.asarray(latitude, float))
+    x, y = transform("EPSG:4326", _crs_of(scene), np.asarray(longitude, float), np.asarray(latitude, float))
     return scene.rowcol(np.asarray(x), np.asarray(y))
 
 
 def place(scene: Scene, rows: NDArray, columns: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Latitude and longitude (degrees WGS84) of pixel centres."""
+    """Latitude and longitude (degrees WGS84) of pixel centres.
+
+    Raises LabelError for a scene without a coordinate system.
+    """
     from rasterio.warp import transform
 
     x, y = scene.xy(rows, columns)
-    longitude, latitude = transform(scene.crs, "EPSG:4326", x, y)
+    longitude, latitude = transform(_crs_of(scene), "EPSG:4326", x, y)
     return np.asarray(latitude), np.asarray(longitude)
+
+
+def _crs_of(scene: Scene) -> str:
+    if not scene.crs:
+        raise LabelError(
+            "the scene has no coordinate system, so that nothing on the ground can be found in it",
+            where=f"scene {scene.name}",
+            fix="Give the product with its place (a CRS and a transform); it can be mapped without.",
+        )
+    return scene.crs
 
 
 def usable_axis(scenes: Sequence[Scene]) -> Axis:

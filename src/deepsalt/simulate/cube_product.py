@@ -1,10 +1,10 @@
 """A scene of any sensor as one GeoTIFF cube: the form in which users pass on what they have cut out.
 
-The containers of PRISMA (HDF-EOS5) and EMIT (NetCDF) are not written. Bands in increasing wavelength,
-int16 with a scale, nodata -32768; each band tells its wavelength, FWHM and whether it is good (bbl). A
-GeoTIFF has no quality layers, so nodata stands where an EnMAP product would set a flag: pixels under
-cloud and cloud shadow in all bands, defective detector elements in theirs. Cirrus, haze and open
-water are left in, as nothing in such a file could mark them.
+The products themselves are written by `prisma_product`, `emit_product` and `sentinel2_product`. Bands in
+increasing wavelength, int16 with a scale, nodata -32768; each band tells its wavelength, FWHM and whether it
+is good (bbl). A GeoTIFF has no quality layers, so nodata stands where an EnMAP product would set a flag:
+pixels under cloud and cloud shadow in all bands, defective detector elements in theirs. Cirrus, haze and
+open water are left in, as nothing in such a file could mark them.
 """
 
 from __future__ import annotations
