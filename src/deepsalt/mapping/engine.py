@@ -23,6 +23,7 @@ from deepsalt.mapping.inputs import (
     check_covariates,
     covariates_on,
     covariates_used,
+    places_on,
 )
 from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.truth import copy_truth
@@ -88,7 +89,8 @@ def map_scene(
     predictor   anything with `predict`, `name` and `covariates`. Used where it has them:
                 `for_scene(scene, max_ndvi)`, the predictor of this scene's pixels; `notes`, for the reader;
                 `needed_bands(scene)`, (band,) bool, where a pixel must have a value, or a short gap
-                that is filled (else: the sensor's good bands); `fingerprint` and `simulated`, for the tags
+                that is filled (else: the sensor's good bands); `reads_places`, whether it is given
+                `latitude` and `longitude` of each pixel; `fingerprint` and `simulated`, for the tags
     covariates  their source, or "none" to predict without those that the predictor can do without
     max_ndvi    pixels that are greener are masked
     pixels_per_window  about how many pixels are held in memory at a time
@@ -152,7 +154,10 @@ def _map_window(job: _Job, window: Window) -> tuple[NDArray[np.float32], NDArray
     spectra = job.scene.read(window)
     reasons = surface_mask(spectra, job.scene.mask(window), job.max_ndvi).copy()
     spectra = _filled(job, spectra, reasons == MaskReason.VALID)
-    layers = covariates_on(job.predictor, job.covariates, job.scene, window)
+    layers: dict[str, NDArray[Any]] = {
+        **covariates_on(job.predictor, job.covariates, job.scene, window),
+        **places_on(job.predictor, job.scene, window),
+    }
     usable = _usable(job, spectra, layers)
     reasons[(reasons == MaskReason.VALID) & ~usable] = MaskReason.DEFECTIVE
     ece = np.full(reasons.shape, np.nan, np.float32)
@@ -208,7 +213,7 @@ def _needed_bands(predictor: Predictor, scene: Scene) -> NDArray[np.bool_]:
     return delivered if wanted is None else delivered & wanted
 
 
-def _usable(job: _Job, spectra: Spectra, layers: Mapping[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
+def _usable(job: _Job, spectra: Spectra, layers: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """(y, x) True where every needed band, and every covariate that may not miss, has a value."""
     conditions = [~np.isnan(spectra.values[..., job.needed]).any(axis=-1)]
     if not accepts_missing(job.predictor):

@@ -23,6 +23,7 @@ class DeepSaltSettings:
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
     planar: bool = True  # a scene on land of the library is read by the plane through its networks' answers
+    places: bool = False  # library samples, by their places, speak for the ground near them
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
 
     # Controls, which must lose. They exist to be compared with, never to be used.
