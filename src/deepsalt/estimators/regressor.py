@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from copy import copy
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError, ModelFileError, UsageError
+from deepsalt.estimators.bridge_card import channels_from, ground_from, places_from
 from deepsalt.estimators.bridge_inputs import (
     bridge_data,
     channel_axis,
@@ -18,18 +20,19 @@ from deepsalt.estimators.bridge_inputs import (
     libraries_of,
 )
 from deepsalt.estimators.card import inputs_section, versions
-from deepsalt.estimators.lands import Land, land_of
+from deepsalt.estimators.lands import land_of
+from deepsalt.estimators.nearby import Nearby, Sites, nearby
 from deepsalt.estimators.predictor import BandInputs, training_groups
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
-from deepsalt.units import ece_from_log
+from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
     from deepsalt.models import BridgeStudent, Tuning
-    from deepsalt.training import DeepSaltSettings
+    from deepsalt.training import BridgeData, DeepSaltSettings
     from deepsalt.training.loop import Progress
 
 _PIXELS_TO_ADAPT = 4_000  # of a scene that was not there in training
@@ -46,12 +49,16 @@ class DeepSaltRegressor(Saved):
     Set by `fit`: `model_`, `inputs_`, `channels_`, `lands_` (what the library has samples of), `scenes_` (how
     each scene is read), `history_`, `checks_`, `card_`. Covariates are not read: climate and soil maps tell
     a region apart, and what is learned from them is wrong in the next one.
+    With the setting `places`: `sites_` (samples of the surface on each land) and `nearby_` (what they say of
+    the ground near them, by scene). Both go into the model's file: whoever has it has places and EC.
     """
 
     covariates: tuple[str, ...] = ()
     accepts_missing_covariates = True
     #: The scene that all pixels belong to, whatever their column `scene` says: see `for_scene`.
     scene: str | None = None
+    sites_: tuple[Sites, ...] = ()
+    nearby_: Mapping[str, Nearby] = MappingProxyType({})
     #: What a map made with this predictor must say.
     notes: tuple[str, ...] = ()
 
@@ -114,6 +121,9 @@ class DeepSaltRegressor(Saved):
             "unlabelled": gap_counts(given["unlabelled"], unlabelled),
         }
         self.checks_ = {**self.checks_, "missing bands": gaps}
+        self.sites_, self.nearby_ = (), {}
+        if settings.places:
+            self._hear_places(libraries["visnir"], data, unlabelled)
         self.card_ = self._card(libraries, sites, unlabelled, settings)
         return self
 
@@ -127,14 +137,47 @@ class DeepSaltRegressor(Saved):
     def predict_with_spread(self, spectra: Spectra) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(sample,) ECe in dS/m, and (sample,) how far the networks disagree, on ln(1+ECe).
 
-        The spread orders pixels by doubt; it is no calibrated interval.
+        The spread orders pixels by doubt; it is no calibrated interval. With the setting `places` an answer
+        depends on `latitude` and `longitude`; a row without them has what its spectrum says.
         """
+        from deepsalt.models import Tuning
+
         student, values = self._readable(spectra)
         answer, spread = np.empty(len(values), np.float32), np.empty(len(values), np.float32)
-        for rows, tuning in self._by_scene(spectra):
+        for rows, scene in self._by_scene(spectra):
+            tuning = self.scenes_.get(scene, Tuning())
             found = student.tuned(tuning).predict_with_spread(values[rows])
             answer[rows], spread[rows] = (one.numpy() for one in found)
+            if scene in self.nearby_:
+                added = self.nearby_[scene].at(spectra.samples.iloc[rows])
+                answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))
         return ece_from_log(answer), spread.astype(np.float64)
+
+    @property
+    def reads_places(self) -> bool:
+        """Whether an answer depends on where its pixel lies."""
+        return bool(self.nearby_)
+
+    def _hear_places(self, visnir: Spectra, data: BridgeData, unlabelled: Spectra | None) -> None:
+        """Set what samples say of the ground near them, for each scene on a land of theirs."""
+        lands = data.where.samples[: len(self.lands_)]
+        self.sites_ = tuple(Sites.of(visnir.samples, data.lab_y, rows) for rows in lands)
+        facts = {}
+        if unlabelled is not None and "scene" in unlabelled.samples:
+            names = unlabelled.samples["scene"].fillna("").to_numpy().astype(str)
+            for scene in self.scenes_:
+                pixels = unlabelled.take(np.flatnonzero(names == scene))
+                found, facts[scene] = self._nearby(pixels, scene)
+                self.nearby_ = {**self.nearby_, **({scene: found} if found else {})}
+        self.checks_ = {**self.checks_, "places": facts}
+
+    def _nearby(self, pixels: Spectra, scene: str) -> tuple[Nearby | None, dict[str, Any]]:
+        """What the sites of a tuned scene say, from pixels of it that all have an answer and a place."""
+        land = self.scenes_[scene].land
+        if land is None or not self.sites_:
+            return None, {"sites": 0, "believed": 0.0}
+        answers = log_ece(self.predict(pixels.with_samples(scene=scene)))
+        return nearby(self.sites_[land], pixels.samples, answers)
 
     def adapted_to(self, pixels: Spectra, scene: str) -> DeepSaltRegressor:
         """A copy that also reads a scene it has not met, of any sensor, from pixels of it without labels.
@@ -158,6 +201,11 @@ class DeepSaltRegressor(Saved):
             tuning = student.tuning_for(seen, land, patches, planar=planar)
         other = copy(self)
         other.scenes_ = {**self.scenes_, scene: tuning}
+        other.nearby_ = {name: one for name, one in self.nearby_.items() if name != scene}
+        told = pixels.take(np.flatnonzero(whole))
+        found = other._nearby(told, scene)[0]
+        if found is not None:
+            other.nearby_ = {**other.nearby_, scene: found}
         return other
 
     def for_scene(self, scene: Scene, rules: SurfaceRules = DEFAULT_RULES) -> DeepSaltRegressor:
@@ -181,9 +229,12 @@ class DeepSaltRegressor(Saved):
             except LabelError:
                 found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
                 return found
-            found.scenes_ = self.adapted_to(pixels, scene.name).scenes_
+            adapted = self.adapted_to(pixels, scene.name)
+            found.scenes_, found.nearby_ = adapted.scenes_, adapted.nearby_
         tuning = found.scenes_.get(scene.name, Tuning())
         found.notes = (_said(tuning, 0 if tuning.land is None else self.lands_[tuning.land].points),)
+        if scene.name in found.nearby_:
+            found.notes += (found.nearby_[scene.name].said,)
         return found
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
@@ -199,16 +250,14 @@ class DeepSaltRegressor(Saved):
             values[np.ix_(gaps, read)] = fill_gaps(values[np.ix_(gaps, read)], spectra.axis.take(read))
         return student, values
 
-    def _by_scene(self, spectra: Spectra) -> Iterator[tuple[NDArray[np.intp], Tuning]]:
-        """Rows that are read in one way, and how."""
-        from deepsalt.models import Tuning
-
+    def _by_scene(self, spectra: Spectra) -> Iterator[tuple[NDArray[np.intp], str]]:
+        """Rows that are read in one way, and the scene whose way that is."""
         if self.scene is None and self.scenes_ and "scene" in spectra.samples:
             names = spectra.samples["scene"].fillna("").to_numpy().astype(str)
         else:
             names = np.full(len(spectra), self.scene or "")
         for name in np.unique(names):
-            yield np.flatnonzero(names == name), self.scenes_.get(str(name), Tuning())
+            yield np.flatnonzero(names == name), str(name)
 
     def needed_bands(self, scene: Scene) -> NDArray[np.bool_]:
         """(band,) which of the scene's bands a prediction is computed from.
@@ -251,6 +300,8 @@ class DeepSaltRegressor(Saved):
             "planar": settings.planar,
             "lands": [land.as_plain() for land in self.lands_],
             "scenes": {name: as_plain(tuning) for name, tuning in self.scenes_.items()},
+            "sites": [sites.as_plain() for sites in self.sites_],
+            "nearby": {name: found.as_plain() for name, found in self.nearby_.items()},
             "training": {
                 "satellite samples": 0 if sites is None else len(sites),
                 "satellite groups": 0 if sites is None else len(np.unique(training_groups(sites))),
@@ -278,10 +329,11 @@ class DeepSaltRegressor(Saved):
             raise ModelFileError("not a model of the preset deepsalt", where=str(path))
         found = cls(name=str(card.get("preset", "deepsalt")), seed=int(card.get("seed", 0)))
         found._is_of(path, model, card)
-        found.channels_ = _channels_from(card, model.architecture.channels, path)
+        found.channels_ = channels_from(card, model.architecture.channels, path)
         if len(found.inputs_.axis) != model.architecture.bands:
             raise ModelFileError("the card's bands do not fit the weights", where=str(path))
-        found.lands_, found.scenes_ = _ground_from(card, model, path)
+        found.lands_, found.scenes_ = ground_from(card, model, path)
+        found.sites_, found.nearby_ = places_from(card, len(found.lands_), path)
         return found
 
 
@@ -301,34 +353,3 @@ def _said(tuning: Tuning, points: int) -> str:
         "The scene's pixels, and the mean and spread of its answers, were brought towards the library's "
         f"samples of its land; {then}."
     )
-
-
-def _ground_from(
-    card: Mapping[str, Any], model: BridgeStudent, path: str | Path
-) -> tuple[tuple[Land, ...], dict[str, Tuning]]:
-    """Lands and scenes of a card. Raises ModelFileError for what does not fit the weights."""
-    from deepsalt.models.tuning import from_plain
-
-    count = model.architecture.lands
-    try:
-        lands = tuple(Land.from_plain(one) for one in card["lands"])
-        scenes = {str(name): from_plain(one, model.architecture) for name, one in card["scenes"].items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"the card does not say its scenes ({error})", where=str(path)) from error
-    if len(lands) != count:
-        raise ModelFileError(f"the card names {len(lands)} lands, the weights have {count}", where=str(path))
-    return lands, scenes
-
-
-def _channels_from(card: Mapping[str, Any], count: int, path: str | Path) -> Axis:
-    try:
-        section = card["channels"]
-        centres = np.array(section["centres"], float)
-        axis = Axis(centres, "nm", np.full(len(centres), float(section["width"])))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"the card does not say its channels ({error})", where=str(path)) from error
-    if len(axis) != count:
-        raise ModelFileError(
-            f"the card names {len(axis)} channels, the weights have {count}", where=str(path)
-        )
-    return axis

@@ -23,6 +23,7 @@ from deepsalt.mapping.inputs import (
     check_covariates,
     covariates_on,
     covariates_used,
+    places_on,
 )
 from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.truth import copy_truth
@@ -89,7 +90,8 @@ def map_scene(
     predictor   anything with `predict`, `name` and `covariates`. Used where it has them:
                 `for_scene(scene, rules)`, the predictor of this scene's pixels; `notes`, for the reader;
                 `needed_bands(scene)`, (band,) bool, where a pixel must have a value, or a short gap
-                that is filled (else: the sensor's good bands); `fingerprint` and `simulated`, for the tags
+                that is filled (else: the sensor's good bands); `reads_places`, whether it is given
+                `latitude` and `longitude` of each pixel; `fingerprint` and `simulated`, for the tags
     covariates  their source, or "none" to predict without those that the predictor can do without
     rules       what a pixel must not show to be mapped
     pixels_per_window  about how many pixels are held in memory at a time
@@ -152,7 +154,10 @@ def _map_part(job: _Job, part: Part) -> tuple[NDArray[np.float32], NDArray[np.ui
     """ECe (y, x), NaN where masked, and MaskReason (y, x) of one window."""
     reasons = surface_mask(part.spectra, part.quality, job.rules).copy()
     spectra = _filled(job, part.spectra, reasons == MaskReason.VALID)
-    layers = covariates_on(job.predictor, job.covariates, job.scene, part.window)
+    layers: dict[str, NDArray[Any]] = {
+        **covariates_on(job.predictor, job.covariates, job.scene, part.window),
+        **places_on(job.predictor, job.scene, part.window),
+    }
     usable = _usable(job, spectra, layers)
     reasons[(reasons == MaskReason.VALID) & ~usable] = MaskReason.DEFECTIVE
     ece = np.full(reasons.shape, np.nan, np.float32)
@@ -208,7 +213,7 @@ def _needed_bands(predictor: Predictor, scene: Scene) -> NDArray[np.bool_]:
     return delivered if wanted is None else delivered & wanted
 
 
-def _usable(job: _Job, spectra: Spectra, layers: Mapping[str, NDArray[np.float32]]) -> NDArray[np.bool_]:
+def _usable(job: _Job, spectra: Spectra, layers: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
     """(y, x) True where every needed band, and every covariate that may not miss, has a value."""
     conditions = [~np.isnan(spectra.values[..., job.needed]).any(axis=-1)]
     if not accepts_missing(job.predictor):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.estimators.predictor import Predictor
+from deepsalt.sampling import place
 from deepsalt.spectra import Scene, Window
 
 
@@ -36,6 +37,18 @@ def covariates_on(
         return {name: np.full((window.rows, window.columns), np.nan, np.float32) for name in wanted}
     found = covariates.on(scene, window)
     return {name: np.asarray(found[name], np.float32) for name in wanted}
+
+
+def places_on(predictor: Predictor, scene: Scene, window: Window) -> dict[str, NDArray[np.float64]]:
+    """`latitude` and `longitude` of the pixels, (y, x) each, where the predictor has `reads_places`.
+
+    Nothing for a scene that does not say where it lies.
+    """
+    if not getattr(predictor, "reads_places", False) or not scene.crs:
+        return {}
+    rows, columns = np.mgrid[: window.rows, : window.columns]
+    found = place(scene, (rows + window.row).ravel(), (columns + window.column).ravel())
+    return {name: one.reshape(rows.shape) for name, one in zip(("latitude", "longitude"), found, strict=True)}
 
 
 def accepts_missing(predictor: Predictor) -> bool:

@@ -86,7 +86,14 @@ class BridgeStudent(nn.Module):
 
         gain  (channel,) or (n, channel) instead of the student's own
         """
-        seen = (spectra @ self.channels) * (self.gain if gain is None else gain)
+        return self.inputs_of(self.seen(spectra, gain))
+
+    def seen(self, spectra: Tensor, gain: Tensor | None = None) -> Tensor:
+        """Spectra (n, bands) as channels (n, channel), multiplied by the gain as `inputs` does it."""
+        return (spectra @ self.channels) * (self.gain if gain is None else gain)
+
+    def inputs_of(self, seen: Tensor) -> Tensor:
+        """Channels (n, channel) to (n, directions)."""
         return ((seen - self.centre) @ self.directions).clamp(-_FARTHEST, _FARTHEST)
 
     def forward(self, spectra: Tensor) -> tuple[Tensor, Tensor]:

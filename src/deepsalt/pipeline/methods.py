@@ -181,6 +181,11 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
         "... the teacher reads the mid infrared of the very sample too",
         "ablation",
     ),
+    "deepsalt with places": (
+        {"gate": False, "places": True},
+        "... library samples, by their places, speak for the ground near them",
+        "ablation",
+    ),
     "deepsalt without distillation": ({"gate": False, "distillation": False}, "... no teacher", "ablation"),
     "deepsalt without adapter": (
         {"gate": False, "adaptation": False},

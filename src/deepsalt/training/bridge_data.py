@@ -41,7 +41,15 @@ class Ground:
     @property
     def sat_land(self) -> NDArray[np.intp]:
         """(m,) the land of each labelled pixel, -1 for none."""
-        return np.where(self.sat_scene < 0, -1, np.append(self.scene_land, -1)[self.sat_scene])
+        return self._land_of(self.sat_scene)
+
+    @property
+    def unlabelled_land(self) -> NDArray[np.intp]:
+        """(u,) the land of each pixel without a label, -1 for none."""
+        return self._land_of(self.unlabelled_scene)
+
+    def _land_of(self, scenes: NDArray[np.intp]) -> NDArray[np.intp]:
+        return np.where(scenes < 0, -1, np.append(self.scene_land, -1)[scenes])
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ class DeepSaltSettings:
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
     planar: bool = True  # a scene on land of the library is read by the plane through its networks' answers
+    places: bool = False  # library samples, by their places, speak for the ground near them
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
 
     # Controls, which must lose. They exist to be compared with, never to be used.
@@ -55,6 +56,9 @@ class DeepSaltSettings:
     real_gain_sd: float = 0.05
     response_weight: float = 0.5
     relation_weight: float = 0.05
+    masked_weight: float = 0.0  # of hidden channels told from the others: 0 turns it off
+    masked_most: float = 0.2  # of the channels, in the longest run that is hidden
+    masked_runs: int = 2
 
     # A land has networks of its own: the general ones, trained on for so many steps with its samples drawn so
     # much oftener than others. Of more lands so many have them, those without ground points first.
@@ -83,6 +87,9 @@ class DeepSaltSettings:
         for key in ("learning_rate", "land_learning_rate", "huber_delta", "clip", "channel_nm"):
             if not getattr(self, key) > 0:
                 raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a number above 0.")
+        if not 0 < self.masked_most * self.masked_runs < 1:
+            told = f"masked_runs x masked_most is {self.masked_runs} x {self.masked_most}"
+            raise ConfigError(told, fix="Hide less than the whole spectrum.")
         if not 0 <= self.dropout < 1:
             raise ConfigError(f"dropout is {self.dropout}", fix="Give a share from 0 to below 1.")
         for key in ("hidden", "teacher_hidden"):
@@ -101,6 +108,7 @@ _COUNTS = (
     "land_steps",
     "batch",
     "real_batch",
+    "masked_runs",
     "teacher_directions",
     "teacher_members",
     "teacher_steps",
@@ -113,6 +121,7 @@ _WEIGHTS = (
     "real_gain_sd",
     "response_weight",
     "relation_weight",
+    "masked_weight",
     "land_focus",
     "most_lands",
     "ceiling_margin",

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -21,6 +23,7 @@ from deepsalt.training.bridge_teacher import Teacher
 from deepsalt.training.cycle import cycle
 from deepsalt.training.device import seeded
 from deepsalt.training.loop import StageHistory
+from deepsalt.training.masked import MaskedBands
 
 _NOISE_FLOOR = 0.003**2  # variance of reflectance below which a direction is taken for noise
 _CLEAN_NOISE = 0.002  # reflectance, for spectra that no nuisance is drawn for
@@ -67,8 +70,9 @@ class _Student:
         self._set_targets()
         self.lands = torch.as_tensor(data.where.samples[:, self.rows.numpy()])
         self.student = self._new_student()
-        self.sat_gain = self._gains()
+        self.sat_gain = self._gains(self.sat, data.where.sat_scene)
         self.project = nn.Linear(settings.hidden[-1], self.features.shape[1])
+        self.masked = self._masked() if settings.masked_weight else None
 
     def _bridge(self, draws: BridgeSettings) -> PhysicsBridge:
         data = self.data
@@ -116,17 +120,23 @@ class _Student:
             student.labels[land] = torch.tensor(facts)
         return student
 
-    def _gains(self) -> Tensor:
-        """(m, channel) what the channels of each labelled pixel are multiplied by."""
-        where = self.data.where
-        gains = torch.ones(len(self.sat), self.data.channels.shape[1])
+    def _gains(self, pixels: Tensor, scenes: NDArray[np.intp]) -> Tensor:
+        """(m, channel) what the channels of each of these pixels (m, band) of scenes are multiplied by."""
+        gains = torch.ones(len(pixels), self.data.channels.shape[1])
         if self.settings.adaptation:
-            for scene, land in enumerate(where.scene_land):
-                here = torch.as_tensor(where.sat_scene == scene)
+            for scene, land in enumerate(self.data.where.scene_land):
+                here = torch.as_tensor(scenes == scene)
                 if land >= 0 and bool(here.any()):
-                    pixels = torch.as_tensor(self.data.pixels_of(scene))
-                    gains[here] = self.student.gain_for(pixels, int(land))
+                    whole = torch.as_tensor(self.data.pixels_of(scene))
+                    gains[here] = self.student.gain_for(whole, int(land))
         return gains
+
+    def _masked(self) -> MaskedBands:
+        """What tells hidden channels of drawn pixels and of all pixels without a label."""
+        rows = self.rows[torch.randint(len(self.rows), (_FIRST_DRAWS,), generator=self.generator)]
+        loose, scenes = torch.as_tensor(self.data.unlabelled_x), self.data.where.unlabelled_scene
+        seen = self.student.seen(loose, self._gains(loose, scenes))
+        return MaskedBands(self.student, self._drawn(rows), seen, self.settings)
 
     def train(
         self, progress: Callable[[str, int, int], None] | None, lands: Collection[int] | None
@@ -141,8 +151,14 @@ class _Student:
                 progress("student", done, self.settings.steps)
 
         members, settings = self.student.members, self.settings
-        both = nn.ModuleList([members, self.project])
-        cycle(both, lambda: self._loss(members, self._evenly(), True), settings.steps, settings, tell)
+        both = _together(members, self.project, self.masked)
+        cycle(
+            both,
+            lambda: self._loss(members, self._evenly(), True, self.masked),
+            settings.steps,
+            settings,
+            tell,
+        )
         self.bridge = self._bridge(settings.draws.within_scene())
         for special in self.student.specialists:
             special.load_state_dict(members.state_dict())
@@ -165,16 +181,19 @@ class _Student:
         settings = replace(self.settings, learning_rate=self.settings.land_learning_rate)
         weights = torch.where(self.lands[land], settings.land_focus, 1.0)
         assert isinstance(special, Members)
-        cycle(special, lambda: self._loss(special, weights, False), settings.land_steps, settings)
+        masked = self.masked and self.masked.on(torch.as_tensor(self.data.where.unlabelled_land == land))
+        both = _together(special, masked)
+        cycle(both, lambda: self._loss(special, weights, False, masked), settings.land_steps, settings)
 
     def _evenly(self) -> Tensor:
         return torch.ones(len(self.rows))
 
-    def _loss(self, members: Members, weights: Tensor, features: bool) -> Tensor:
+    def _loss(self, members: Members, weights: Tensor, features: bool, masked: MaskedBands | None) -> Tensor:
         """One draw of the loss of `members`, samples drawn by `weights` (row of self.rows,)."""
         settings = self.settings
         rows = self.rows[torch.multinomial(weights, settings.batch, True, generator=self.generator)]
-        answers, hidden = members(self.student.inputs(self._drawn(rows)))
+        seen = self.student.seen(self._drawn(rows))
+        answers, hidden = members(self.student.inputs_of(seen))
         loss = heard(answers, self.labels[rows], self.labelled[rows].float(), settings.huber_delta)
         if self.teacher is not None:
             loss = loss + heard(answers, self.answer[rows], self.told[rows], settings.huber_delta)
@@ -182,6 +201,9 @@ class _Student:
                 loss = loss + settings.relation_weight * self._likeness(hidden.mean(dim=0), rows)
         if len(self.sat):
             loss = loss + settings.weight_of(len(self.sat)) * self._real(members)
+        if masked is not None:
+            told = masked.loss(self.student, members, seen, self.generator)
+            loss = loss + settings.masked_weight * told
         return loss
 
     def _drawn(self, rows: Tensor) -> Tensor:
@@ -206,3 +228,7 @@ class _Student:
         noise = settings.real_noise * torch.randn(n, self.sat.shape[1], generator=self.generator)
         answers = members(self.student.inputs(self.sat[rows] * light + noise, self.sat_gain[rows]))[0]
         return heard(answers, self.sat_y[rows], torch.ones(n), settings.huber_delta)
+
+
+def _together(*parts: nn.Module | None) -> nn.Module:
+    return nn.ModuleList([part for part in parts if part is not None])

@@ -1,0 +1,224 @@
+"""Library samples speak for the ground near them, by their places, and only where they agree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.estimators.test_deepsalt_regressor import FAST, pixels, r2, soils
+from tests.mapping.conftest import scene_of
+
+from deepsalt.errors import ModelFileError, UsageError
+from deepsalt.estimators import DeepSaltRegressor
+from deepsalt.estimators import nearby as rooms
+from deepsalt.estimators.nearby import ALONE, REACH_M, Nearby, Sites, nearby
+from deepsalt.mapping.inputs import places_on
+from deepsalt.pairing import EARTH_RADIUS_M, great_circle_m
+from deepsalt.spectra import Spectra, Window
+from deepsalt.units import ece_from_log, log_ece
+
+DEGREE_M = np.radians(1.0) * EARTH_RADIUS_M
+BOX_M = 3_000.0
+
+
+def at(north_m: Any, east_m: Any) -> pd.DataFrame:
+    """Places about 0 N 10 E."""
+    north, east = np.asarray(north_m, float), np.asarray(east_m, float)
+    return pd.DataFrame({"latitude": north / DEGREE_M, "longitude": 10 + east / DEGREE_M})
+
+
+def scattered(n: int, seed: int) -> pd.DataFrame:
+    return at(*np.random.default_rng(seed).uniform(0, BOX_M, (2, n)))
+
+
+def hidden(table: pd.DataFrame) -> np.ndarray:
+    """(row,) what no spectrum shows, ln(1+ECe): three waves over the box."""
+    return 0.6 * np.sin(2 * np.pi * 1.5 * table["latitude"].to_numpy() * DEGREE_M / BOX_M)
+
+
+def sites_at(table: pd.DataFrame, label: Any) -> Sites:
+    return Sites.of(table, label, np.ones(len(table), bool))
+
+
+def test_sites_are_the_samples_of_the_surface_with_ec_and_a_place() -> None:
+    table = at([0, 0, 0, 100, 200, 300, 400], [0, 0, 0, 0, 0, 0, 0])
+    table["depth_top_cm"] = [0, 0, 5, 0, np.nan, 0, 0]
+    table.loc[3, "latitude"] = np.nan
+    label = np.array([1.0, 2.0, 9.0, 9.0, 3.0, np.nan, 9.0])
+    found = Sites.of(table, label, np.array([1, 1, 1, 1, 1, 1, 0], bool))
+    assert found.label.tolist() == [1.5, 3.0]
+    np.testing.assert_allclose(found.latitude * DEGREE_M, [0, 200], atol=1e-6)
+    with pytest.raises(UsageError, match="no places") as error:
+        Sites.of(table.drop(columns="latitude"), label, np.ones(7, bool))
+    assert "leave `places` off" in str(error.value)
+
+
+def test_a_site_far_from_all_others_moves_its_own_ground_by_half_and_the_rest_not_at_all() -> None:
+    """Covariance 1 for what is shared, 1 for what is its own: half of the difference is believed."""
+    one = Nearby(np.array([0.0]), np.array([10.0]), np.array([0.8 / (1 + ALONE)]), 0.5)
+    found = one.at(at([0, REACH_M, 20_000], [0, 0, 0]))
+    np.testing.assert_allclose(found, [0.4, 0.4 * np.exp(-1), 0.0], atol=1e-5)
+
+
+def test_what_sites_agree_on_is_carried_to_the_ground_between_them() -> None:
+    sites, ground = scattered(80, 0), scattered(600, 1)
+    found, facts = nearby(sites_at(sites, 2.0 + hidden(sites)), ground, np.full(600, 1.0))
+    assert found is not None
+    assert facts == {"sites": 80, "believed": found.believed}
+    assert found.believed > 0.9
+    left = hidden(ground) - found.at(ground)
+    assert (left**2).mean() < (hidden(ground) ** 2).mean() / 3
+    assert abs(found.at(ground).mean()) < 0.1, "the level is not its business"
+
+
+def test_each_site_is_told_by_the_others_alone() -> None:
+    """The share in closed form is that of leaving each out in turn."""
+    sites, ground = scattered(30, 0), scattered(400, 1)
+    label = hidden(sites) + np.random.default_rng(2).normal(0, 0.8, 30)
+    believed = nearby(sites_at(sites, label), ground, np.zeros(400))[1]["believed"]
+    table = sites.assign(missing=label - label.mean())
+    apart = great_circle_m(*(table[k].to_numpy()[:, None] for k in ("latitude", "longitude")), *(
+        table[k].to_numpy()[None] for k in ("latitude", "longitude")))  # fmt: skip
+    like, missing = np.exp(-apart / REACH_M), table["missing"].to_numpy()
+    told = np.zeros(30)
+    for row in range(30):
+        others = np.arange(30) != row
+        inner = like[np.ix_(others, others)] + ALONE * np.eye(29)
+        told[row] = like[row, others] @ np.linalg.solve(inner, missing[others])
+    assert 0.1 < believed < 0.9
+    assert believed == pytest.approx(missing @ told / (told @ told), abs=1e-4)
+
+
+def test_sites_that_do_not_agree_are_hardly_believed() -> None:
+    sites, ground = scattered(80, 0), scattered(600, 1)
+    rng, label = np.random.default_rng(3), hidden(sites)
+    shares = [
+        nearby(sites_at(sites, rng.permutation(label)), ground, np.zeros(600))[1]["believed"]
+        for _ in range(40)
+    ]
+    assert np.mean(shares) < 0.3
+    assert 0.0 in shares
+    assert nearby(sites_at(sites, np.ones(80)), ground, np.zeros(600))[0] is None, "nothing is missing"
+
+
+def test_few_sites_and_sites_without_a_pixel_about_them_are_not_heard() -> None:
+    ground = scattered(600, 1)
+    for sites in (scattered(9, 0), at(np.arange(80) * 50.0 + 5_000, np.zeros(80))):
+        found, facts = nearby(sites_at(sites, hidden(sites)), ground, np.zeros(600))
+        assert found is None
+        assert facts["sites"] < 10
+
+
+def test_a_row_without_a_place_gets_nothing() -> None:
+    one = Nearby(np.array([0.0]), np.array([10.0]), np.array([1.0]), 0.5)
+    table = at([0.0, np.nan], [0.0, 0.0])
+    assert one.at(table).tolist() == [1.0, 0.0]
+    assert one.at(table.drop(columns="longitude")).tolist() == [0.0, 0.0]
+    assert one.at(table.iloc[:0]).tolist() == []
+
+
+@given(st.integers(1, 40), st.integers(0, 2**31))
+def test_a_row_does_not_depend_on_those_beside_it(n: int, seed: int) -> None:
+    ground, sites = scattered(n, seed), scattered(15, 1)
+    weight = np.random.default_rng(seed).normal(size=15)
+    one = Nearby(sites["latitude"].to_numpy(), sites["longitude"].to_numpy(), weight, 0.5)
+    alone = np.concatenate([one.at(ground.iloc[[row]]) for row in range(n)])
+    np.testing.assert_allclose(one.at(ground), alone, rtol=1e-12, atol=1e-12)
+
+
+def test_many_rows_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    sites, ground = scattered(15, 1), scattered(200, 2)
+    one = Nearby(sites["latitude"].to_numpy(), sites["longitude"].to_numpy(), np.ones(15), 0.5)
+    whole = one.at(ground)
+    monkeypatch.setattr(rooms, "_AT_ONCE", 40)
+    np.testing.assert_allclose(one.at(ground), whole, rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [Sites, Nearby])
+def test_plain_form_comes_back_and_damage_is_refused(kind: Any) -> None:
+    numbers = [np.array([1.0, 2.0])] * 3
+    plain = kind(*numbers, *([0.25] if kind is Nearby else [])).as_plain()
+    assert kind.from_plain(plain).as_plain() == plain
+    for damage in ({"latitude": [1.0]}, {"longitude": [1.0, float("nan")]}):
+        with pytest.raises(ValueError, match=r"latitude, longitude"):
+            kind.from_plain({**plain, **damage})
+
+
+def land(n: int, seed: int, scene: str = "", site: bool = False) -> Spectra:
+    """Soils in the box; a third of the variance of their salt follows the ground and shows in no spectrum."""
+    spectra = soils(n, seed)["visnir"] if site else pixels(n, seed)
+    table = spectra.samples.reset_index(drop=True).join(scattered(n, 100 + seed))
+    column = "ec_ds_m" if site else "ece_ds_m"
+    table[column] = ece_from_log(np.maximum(log_ece(table[column]) + hidden(table), 0.0))
+    return replace(spectra, samples=table.assign(scene=scene) if scene else table)
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[bool, DeepSaltRegressor]:
+    """With and without places: the same networks."""
+    loose, library = land(400, 2, "home"), land(200, 0, site=True)
+    small = replace(FAST, steps=150, land_steps=60, distillation=False)
+    return {
+        on: DeepSaltRegressor(replace(small, places=on), seed=1).fit(library, None, loose)
+        for on in (False, True)
+    }
+
+
+def test_places_help_and_only_rows_that_have_one(models: dict[bool, DeepSaltRegressor]) -> None:
+    asked = land(300, 9, "home")
+    assert r2(models[True], asked) > r2(models[False], asked) + 0.05
+    assert models[True].checks_["places"]["home"]["believed"] > 0.7
+    assert (models[True].reads_places, models[False].reads_places) == (True, False)
+    unplaced = replace(asked, samples=asked.samples.drop(columns=["latitude", "longitude"]))
+    np.testing.assert_array_equal(models[True].predict(unplaced), models[False].predict(asked))
+
+
+def test_a_scene_met_later_hears_the_same_sites(models: dict[bool, DeepSaltRegressor]) -> None:
+    later = {on: model.adapted_to(land(400, 4, "later"), "later") for on, model in models.items()}
+    asked = land(300, 9, "later")
+    assert r2(later[True], asked) > r2(later[False], asked) + 0.05
+    assert set(models[True].nearby_) == {"home"}, "the model itself is as it was"
+
+
+def test_places_come_back_from_the_file(models: dict[bool, DeepSaltRegressor], tmp_path: Path) -> None:
+    path, asked = tmp_path / "model.safetensors", land(50, 9, "home")
+    models[True].save(path)
+    loaded = DeepSaltRegressor.load(path)
+    np.testing.assert_allclose(loaded.predict(asked), models[True].predict(asked), rtol=1e-5)
+    assert loaded.reads_places
+    assert len(loaded.sites_[0]) == len(models[True].sites_[0])
+    for damage in ({"sites": [{"latitude": [1.0]}]}, {"nearby": {"home": 3}}, {"sites": [{}] * 3}):
+        models[True].save(path, damage)
+        with pytest.raises(ModelFileError, match="does not say its places"):
+            DeepSaltRegressor.load(path)
+
+
+def test_a_map_tells_the_predictor_where_its_pixels_lie_if_it_asks() -> None:
+    scene = scene_of(np.zeros((4, 5, 1), np.float32), crs="EPSG:4326", transform=(0.1, 0, 10, 0, -0.1, 50))
+
+    class Asks:
+        name, covariates, reads_places = "asks", (), True
+
+    found = places_on(Asks(), scene, Window(1, 2, 2, 3))  # type: ignore[arg-type]
+    np.testing.assert_allclose(found["latitude"], [[49.85] * 3, [49.75] * 3])
+    np.testing.assert_allclose(found["longitude"], [[10.25, 10.35, 10.45]] * 2)
+    Asks.reads_places = False
+    assert places_on(Asks(), scene, Window(1, 2, 2, 3)) == {}  # type: ignore[arg-type]
+    Asks.reads_places = True
+    nowhere = scene_of(np.zeros((4, 5, 1), np.float32), crs="")
+    assert places_on(Asks(), nowhere, Window(0, 0, 2, 2)) == {}  # type: ignore[arg-type]
+
+
+def test_the_reader_of_a_map_is_told(models: dict[bool, DeepSaltRegressor]) -> None:
+    class Named:
+        name = "home"
+
+    notes = models[True].for_scene(Named()).notes  # type: ignore[arg-type]
+    assert f"{len(models[True].nearby_['home'].weight)} laboratory samples moved answers" in notes[1]
+    assert len(models[False].for_scene(Named()).notes) == 1  # type: ignore[arg-type]
