@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -89,6 +89,26 @@ _OF_POINTS = {
 }  # fmt: skip
 
 
+class MapUnitsConfig(_Section):
+    """A soil survey: polygons with `mukey`, and the tables of components and horizons (SSURGO names)."""
+
+    polygons: list[str] = Field(min_length=1, description="vector files, paths or globs")
+    components: list[str] = Field(min_length=1, description="tables, paths or globs")
+    horizons: list[str] = Field(min_length=1, description="tables, paths or globs")
+    top_cm: float = Field(0.0, ge=0)
+    bottom_cm: float = Field(5.0, gt=0)
+    dominant: bool = Field(False, description="the largest component alone")
+
+    def anchored(self, at: Callable[[str], str]) -> MapUnitsConfig:
+        """The same with every path put through `at`."""
+        names = ("polygons", "components", "horizons")
+        return self.model_copy(update={name: [at(path) for path in getattr(self, name)] for name in names})
+
+    def files(self) -> list[str]:
+        """Every path and glob."""
+        return [*self.polygons, *self.components, *self.horizons]
+
+
 class SatelliteConfig(_Section):
     """Scenes, ground points and which of them count, rasters of covariates and of classes."""
 
@@ -110,6 +130,7 @@ class SatelliteConfig(_Section):
         default_factory=list,
         description="rasters of classes (climate, soil), told beside results",
     )
+    map_units: MapUnitsConfig | None = Field(None, description="a survey, learned from by whole units")
     unlabelled_pixels: int = Field(12_000, ge=0)
     max_ndvi: float = Field(MAX_NDVI, gt=0, le=1)
     max_days: float | None = Field(None, ge=0, description="between a point's sample and its image")
@@ -300,6 +321,7 @@ def _anchored(config: Config, folder: Path) -> Config:
                 "points": at(satellite.points),
                 "covariates": [at(path) for path in satellite.covariates],
                 "strata": [at(path) for path in satellite.strata],
+                "map_units": satellite.map_units and satellite.map_units.anchored(at),
             }
         )
     return config.model_copy(update={"library": library, "satellite": satellite})
@@ -341,6 +363,7 @@ points = "points.csv"        # ground points: latitude, longitude, EC, field, re
 covariates = ["covariates/*.tif"]   # rasters; band descriptions are the names. [] for none
 unlabelled_pixels = 12000    # pixels without a label that models learn from
 max_ndvi = 0.35              # greener pixels are masked
+# map_units = {polygons = ["survey.gpkg"], components = ["component.csv"], horizons = ["chorizon.csv"]}
 # strata = ["zones/*.tif"]   # rasters of classes (climate zone, soil class): told beside results, not learned
 # max_days = 30              # between sample and image; points without a date are then left out
 # months = [4, 5]            # of sample and image

@@ -20,7 +20,8 @@ from deepsalt.spectra import Axis, Sensor, Spectra
 from deepsalt.units import log_ece
 
 if TYPE_CHECKING:
-    from deepsalt.training import BridgeData
+    from deepsalt.map_units.bags import Bags
+    from deepsalt.training import BridgeData, Units
 
 #: Wavelengths that the channels span, nm.
 _SPAN_NM = (410.0, 2450.0)
@@ -75,11 +76,13 @@ def bridge_data(
     axis: Axis,
     sensor: Sensor | None,
     channels: Axis,
+    units: Bags | None = None,
 ) -> tuple[BridgeData, Survey]:
     """The training problem of one sensor, and the scenes and lands whose numbers it uses.
 
     axis, sensor  bands of the pixels, and the sensor they belong to (for its noise)
     sites, unlabelled  without a missing band
+    units              map units with their pixels
     Raises BandError where the library does not span the sensor, and what the labels raise.
     """
     from deepsalt.training import BridgeData
@@ -108,8 +111,20 @@ def bridge_data(
         sat_groups=training_groups(sites) if sites is not None else np.zeros(0, np.str_),
         unlabelled_x=unlabelled.values if unlabelled is not None else empty,
         ground=found.ground,
+        units=None if units is None else _units_on(units, axis, found.scenes),
     )
     return data, found
+
+
+def _units_on(bags: Bags, axis: Axis, scenes: tuple[str, ...]) -> Units:
+    """Map units as training takes them. Raises BandError for pixels on other bands."""
+    from deepsalt.training import Units
+
+    if bags.spectra.axis != axis:
+        raise BandError("the pixels of map units are on other bands than the sites")
+    number = {name: at for at, name in enumerate(scenes)}
+    scene = np.array([number.get(str(name), -1) for name in bags.spectra.samples["scene"]], np.intp)
+    return Units(bags.spectra.values, bags.bag, bags.share, bags.wanted, bags.spread, scene)
 
 
 def library_labels(visnir: Spectra) -> NDArray[np.float32]:

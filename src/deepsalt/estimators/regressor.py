@@ -31,6 +31,7 @@ from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
+    from deepsalt.map_units.bags import Bags
     from deepsalt.models import BridgeStudent, Tuning
     from deepsalt.training import BridgeData, DeepSaltSettings
     from deepsalt.training.loop import Progress
@@ -81,6 +82,7 @@ class DeepSaltRegressor(Saved):
         sites: Spectra | None = None,
         unlabelled: Spectra | None = None,
         *,
+        units: Bags | None = None,
         progress: Progress | None = None,
     ) -> DeepSaltRegressor:
         """Train on a library, labelled pixels (or none) and pixels without a label (or none).
@@ -89,6 +91,8 @@ class DeepSaltRegressor(Saved):
                     "mir" of the same samples by `id`. Samples without EC help where they have both
         sites       satellite spectra with `ece_ds_m`, and `group` where samples belong together
         unlabelled  pixels on the bands of `sites`, best of the very scenes that will be mapped
+        units       survey map units with their pixels (`deepsalt.map_units.bags_of`), bands as of `sites`:
+                    the answers in a unit must have its mean, and no less spread
 
         With `scene`, `latitude` and `longitude` in the tables, a scene on land that the library has samples
         of is brought into line with them (`scenes_`); how, see docs/transfer.md.
@@ -111,7 +115,7 @@ class DeepSaltRegressor(Saved):
         sensor = told.sensor if told is not None else self.sensor
         self.channels_ = channel_axis(axis, settings.channel_nm)
         self.inputs_ = BandInputs(axis, sensor.name if sensor else "", "reflectance")
-        data, found = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_)
+        data, found = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_, units)
         result = train_deepsalt(data, settings, self.seed, progress)
         self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
         self.lands_ = found.lands if len(self.model_.references) else ()

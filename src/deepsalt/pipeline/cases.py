@@ -208,7 +208,7 @@ def _own_frame(config: Config, repeat: int, covered: bool, chosen: bool, inputs:
 
 def _asked(config: Config) -> dict[str, Any]:
     """What the prepared data depend on beside the files."""
-    paths = {"path", "metadata", "wavelengths", "scenes", "points", "covariates", "strata"}
+    paths = {"path", "metadata", "wavelengths", "scenes", "points", "covariates", "strata", "map_units"}
     return {
         "seed": config.seed,
         "split": config.split.model_dump(),

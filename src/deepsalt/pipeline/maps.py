@@ -11,7 +11,8 @@ from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.estimators import load_regressor
 from deepsalt.files import fingerprint
 from deepsalt.mapping import SceneMap, map_scene
-from deepsalt.pipeline.prepare import Progress, composed, expand, open_covariates, open_scenes
+from deepsalt.pipeline.paths import expand
+from deepsalt.pipeline.prepare import Progress, composed, open_covariates, open_scenes
 from deepsalt.pipeline.run import Run
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.readers.covariate_set import CovariateSet

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,11 @@ from deepsalt.errors import LabelError, UsageError
 from deepsalt.evaluation.leakage import check_leaks
 from deepsalt.evaluation.leaks import Leak
 from deepsalt.labels import require_ec, with_ece
+from deepsalt.map_units import Bags
 from deepsalt.pairing import far_from
 from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
+from deepsalt.pipeline.paths import expand
+from deepsalt.pipeline.survey import units_for
 from deepsalt.preprocessing.composites import composite, same_places
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.readers import read, reader_for
@@ -50,6 +52,7 @@ class Prepared:
     facts       what the report tells about the data
     strata      columns of `sites` that hold classes, such as the climate zone; nothing learns from them
     leaks       those that the config allows to go on with
+    units       survey map units without any that holds a held-out point, or None
     """
 
     libraries: Mapping[str, Spectra]
@@ -61,6 +64,7 @@ class Prepared:
     facts: dict[str, Any]
     strata: tuple[str, ...] = ()
     leaks: tuple[Leak, ...] = ()
+    units: Bags | None = None
 
     @property
     def library(self) -> Spectra:
@@ -100,12 +104,25 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     unlabelled = _unlabelled(scenes, teaching, sites, split, satellite, config)
     near_m, seen = config.method.pair_within_m, config.split.pixels_of_unseen
     leaks = check_leaks(sites, split, unlabelled, teaching, near_m, seen, allow=config.allow_leak)
+    units = units_for(satellite, scenes, axis, sites, split, near_m)
     progress("data are ready", 4, 4)
     facts = _facts(config, libraries, sites, unlabelled, scenes, covariates)
     names = strata.names if strata else ()
     facts["points"] |= {name: sites.samples[name].value_counts(dropna=False).to_dict() for name in names}
+    if units is not None:
+        told = {"units": len(units), "pixels": len(units.spectra), "notes": list(units.notes)}
+        facts["map units"] = told
     return Prepared(
-        libraries, sites, split, unlabelled, scenes, covariates, facts, strata=names, leaks=tuple(leaks)
+        libraries,
+        sites,
+        split,
+        unlabelled,
+        scenes,
+        covariates,
+        facts,
+        strata=names,
+        leaks=tuple(leaks),
+        units=units,
     )
 
 
@@ -180,17 +197,6 @@ def composed(
 def open_covariates(patterns: Sequence[str]) -> CovariateSet | None:
     """The covariate rasters that the paths and globs name, or None for none."""
     return CovariateSet.open(expand(patterns, "covariate raster")) if patterns else None
-
-
-def expand(patterns: Sequence[str], what: str) -> list[str]:
-    """Paths and globs to existing paths, sorted. Raises UsageError for one that names nothing."""
-    found: list[str] = []
-    for pattern in patterns:
-        matches = [pattern] if Path(pattern).exists() else sorted(glob(pattern))
-        if not matches:
-            raise UsageError(f"no {what} there", where=pattern, fix="Check the path.")
-        found += matches
-    return list(dict.fromkeys(found))
 
 
 def _sites(

@@ -20,7 +20,8 @@ from deepsalt.files import fingerprint
 from deepsalt.pipeline.lab import train_lab_only
 from deepsalt.pipeline.leaks import leaks_of_training
 from deepsalt.pipeline.notes import notes_on
-from deepsalt.pipeline.prepare import Prepared, Progress, expand, prepare
+from deepsalt.pipeline.paths import expand
+from deepsalt.pipeline.prepare import Prepared, Progress, prepare
 from deepsalt.pipeline.run import Run, plain
 from deepsalt.pipeline.settings import lab_settings, preset_settings
 from deepsalt.readers import files_behind
@@ -73,6 +74,7 @@ def input_fingerprints(config: Config) -> dict[str, str]:
     if config.satellite is not None:
         asked = config.satellite
         patterns += [*asked.scenes, *files_of(asked.points), *asked.covariates]
+        patterns += asked.map_units.files() if asked.map_units else []
         patterns += [str(file) for path in expand(asked.strata, "raster") for file in named_by(Path(path))]
     return {path: fingerprint(path) for path in expand(patterns, "input")}
 
@@ -117,8 +119,7 @@ def _train_with_satellite(
     students = _students(config, settings, data.covariate_names)
     for student in students:
         with run.timed(student.name, training.seconds):
-            library = data.libraries if isinstance(student, DeepSaltRegressor) else data.library
-            student.fit(library, data.part("train"), data.unlabelled, progress=progress)  # type: ignore[arg-type]
+            _fit(student, data, progress)
         training.record(
             f"{student.name}: encoders, adaptation and fit",
             data.part("train"),
@@ -161,6 +162,14 @@ class Training:
         self.predictions += [
             predictions_of(predictor, part, data.part(part.name), TARGET, data.strata) for part in parts
         ]
+
+
+def _fit(student: Student, data: Prepared, progress: Progress) -> None:
+    sites = data.part("train")
+    if isinstance(student, DeepSaltRegressor):
+        student.fit(data.libraries, sites, data.unlabelled, units=data.units, progress=progress)
+    else:
+        student.fit(data.library, sites, data.unlabelled, progress=progress)
 
 
 def _students(config: Config, settings: Settings, covariates: tuple[str, ...]) -> list[Student]:

@@ -20,6 +20,7 @@ _PUBLIC = {
     "Stage": "deepsalt.training.settings",
     "StageHistory": "deepsalt.training.loop",
     "TeacherResult": "deepsalt.training.teach",
+    "Units": "deepsalt.training.bridge_data",
     "load_model": "deepsalt.training.modelfile",
     "model_from_file": "deepsalt.training.modelfile",
     "model_to_file": "deepsalt.training.modelfile",
@@ -41,6 +42,7 @@ __all__ = [
     "Stage",
     "StageHistory",
     "TeacherResult",
+    "Units",
     "load_model",
     "model_from_file",
     "model_to_file",
@@ -52,7 +54,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from deepsalt.training.bridge_data import BridgeData
+    from deepsalt.training.bridge_data import BridgeData, Units
     from deepsalt.training.bridge_settings import DeepSaltSettings
     from deepsalt.training.data import PaperData
     from deepsalt.training.deepsalt import DeepSaltResult, train_deepsalt

@@ -53,6 +53,41 @@ class Ground:
 
 
 @dataclass(frozen=True, eq=False)
+class Units:
+    """Map units whose pixels share one label distribution.
+
+    x        (k, band) pixels
+    bag      (k,) the unit of each, from 0
+    share    (k,) its area in the unit
+    wanted, spread   (unit,) mean and standard deviation of ln(1+ECe) by the survey
+    scene    (k,) the scene of each pixel, numbered as in `Ground`; -1 for not known
+
+    Raises SpectraError for shapes, NaN or infinite values, and units without a pixel.
+    """
+
+    x: Floats
+    bag: NDArray[np.intp]
+    share: Floats
+    wanted: Floats
+    spread: Floats
+    scene: NDArray[np.intp]
+
+    def __post_init__(self) -> None:
+        for name in ("x", "share", "wanted", "spread"):
+            value = np.array(getattr(self, name), np.float32, order="C")
+            if not np.isfinite(value).all():
+                raise SpectraError("NaN or infinite values", where=f"units.{name}", fix="Drop these units.")
+            object.__setattr__(self, name, value)
+        found = (self.bag.shape, self.share.shape, self.scene.shape, self.spread.shape)
+        if found != ((len(self.x),),) * 3 + (self.wanted.shape,):
+            raise SpectraError(f"shapes {found} for {len(self.x)} pixels", where="units")
+        if len(np.unique(self.bag)) != len(self.wanted):
+            raise SpectraError(
+                f"pixels of {len(np.unique(self.bag))} units, labels of {len(self.wanted)}", where="units"
+            )
+
+
+@dataclass(frozen=True, eq=False)
 class BridgeData:
     """Arrays of one training problem, checked once when made.
 
@@ -67,6 +102,7 @@ class BridgeData:
     sat_x, sat_y, sat_groups      (m, band), (m,), (m,) labelled pixels; m may be 0
     unlabelled_x (u, band) pixels without a label; u may be 0
     ground       where all of them lie; None = not known
+    units        map units with their pixels; None = none
 
     Raises SpectraError for shapes, NaN or infinite values; UsageError for too few labels.
     """
@@ -85,11 +121,12 @@ class BridgeData:
     noise: Floats | None = None
     teacher_x: Floats | None = None
     ground: Ground | None = None
+    units: Units | None = None
 
     def __post_init__(self) -> None:
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if value is not None and entry.name != "ground":
+            if value is not None and entry.name not in ("ground", "units"):
                 kind: Any = np.str_ if entry.name.endswith("groups") else np.float32
                 object.__setattr__(self, entry.name, np.array(value, dtype=kind, order="C"))
         n, wavelengths, bands, m = len(self.lab_x), len(self.lab_nm), len(self.centres_nm), len(self.sat_x)
@@ -108,6 +145,8 @@ class BridgeData:
                 )
         if self.teacher_x is not None and len(self.teacher_x) != n:
             raise SpectraError(f"{len(self.teacher_x)} rows, expected {n}", where="teacher_x")
+        if self.units is not None and self.units.x.shape[1:] != (bands,):
+            raise SpectraError(f"{self.units.x.shape[1]} bands, expected {bands}", where="units")
         self._check_ground()
         if int(self.labelled.sum()) < _FEWEST_LABELS:
             raise UsageError(

@@ -54,6 +54,7 @@ class DeepSaltSettings:
     real_half: float = 100.0  # labelled pixels that have half of that weight: few are learned by heart
     real_noise: float = 0.003  # reflectance, on each band of a labelled pixel
     real_gain_sd: float = 0.05
+    unit_weight: float = 0.5  # map units, where there are any
     response_weight: float = 0.5
     relation_weight: float = 0.05
     masked_weight: float = 0.0  # of hidden channels told from the others: 0 turns it off
@@ -119,6 +120,7 @@ _WEIGHTS = (
     "real_half",
     "real_noise",
     "real_gain_sd",
+    "unit_weight",
     "response_weight",
     "relation_weight",
     "masked_weight",

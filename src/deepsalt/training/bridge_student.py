@@ -24,6 +24,7 @@ from deepsalt.training.cycle import cycle
 from deepsalt.training.device import seeded
 from deepsalt.training.loop import StageHistory
 from deepsalt.training.masked import MaskedBands
+from deepsalt.training.unit_loss import UnitLoss
 
 _NOISE_FLOOR = 0.003**2  # variance of reflectance below which a direction is taken for noise
 _CLEAN_NOISE = 0.002  # reflectance, for spectra that no nuisance is drawn for
@@ -73,6 +74,7 @@ class _Student:
         self.sat_gain = self._gains(self.sat, data.where.sat_scene)
         self.project = nn.Linear(settings.hidden[-1], self.features.shape[1])
         self.masked = self._masked() if settings.masked_weight else None
+        self.units = self._units() if data.units is not None and settings.unit_weight else None
 
     def _bridge(self, draws: BridgeSettings) -> PhysicsBridge:
         data = self.data
@@ -138,6 +140,11 @@ class _Student:
         seen = self.student.seen(loose, self._gains(loose, scenes))
         return MaskedBands(self.student, self._drawn(rows), seen, self.settings)
 
+    def _units(self) -> UnitLoss:
+        units = self.data.units
+        assert units is not None
+        return UnitLoss(units, self._gains(torch.as_tensor(units.x), units.scene))
+
     def train(
         self, progress: Callable[[str, int, int], None] | None, lands: Collection[int] | None
     ) -> tuple[BridgeStudent, StageHistory]:
@@ -201,6 +208,8 @@ class _Student:
                 loss = loss + settings.relation_weight * self._likeness(hidden.mean(dim=0), rows)
         if len(self.sat):
             loss = loss + settings.weight_of(len(self.sat)) * self._real(members)
+        if self.units is not None:
+            loss = loss + settings.unit_weight * self.units.loss(self.student, members, self.generator)
         if masked is not None:
             told = masked.loss(self.student, members, seen, self.generator)
             loss = loss + settings.masked_weight * told
