@@ -20,6 +20,7 @@ from deepsalt.estimators.bridge_inputs import (
     libraries_of,
 )
 from deepsalt.estimators.card import inputs_section, versions
+from deepsalt.estimators.intervals import KnownErrors, no_intervals
 from deepsalt.estimators.lands import land_of
 from deepsalt.estimators.nearby import Nearby, Sites, nearby
 from deepsalt.estimators.predictor import BandInputs, training_groups
@@ -125,6 +126,7 @@ class DeepSaltRegressor(Saved):
             "unlabelled": gap_counts(given["unlabelled"], unlabelled),
         }
         self.checks_ = {**self.checks_, "missing bands": gaps}
+        self.errors_ = self._known_errors(result.held_out, data, found.scenes)
         self.sites_, self.nearby_ = (), {}
         if settings.places:
             self._hear_places(libraries["visnir"], data, unlabelled)
@@ -182,6 +184,46 @@ class DeepSaltRegressor(Saved):
             return None, {"sites": 0, "believed": 0.0}
         answers = log_ece(self.predict(pixels.with_samples(scene=scene)))
         return nearby(self.sites_[land], pixels.samples, answers)
+
+    def predict_interval(
+        self, spectra: Spectra, level: float = 0.9
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """(sample,) lower bound, ECe and upper bound in dS/m; NaN where a gap is too wide.
+
+        level  share of places whose ECe should lie between
+
+        Calibrated on fields, and for scenes without ground points on scenes, that were held out in training;
+        coverage is promised where the new places are like those. Raises UsageError for a model that knows too
+        little of its errors, and for a level outside 0-1.
+        """
+        ece = self.predict(spectra)
+        low, high = np.full(len(ece), np.nan), np.full(len(ece), np.nan)
+        for rows, scene in self._by_scene(spectra):
+            known = self._errors().distribution(scene)
+            low[rows], high[rows] = known.interval_ds_m(ece[rows], level)
+        return low, ece, high
+
+    def probability_above(self, spectra: Spectra, threshold_ds_m: float) -> NDArray[np.float64]:
+        """(sample,) probability that ECe exceeds a threshold in dS/m, calibrated as `predict_interval` is."""
+        answer, found = log_ece(self.predict(spectra)), np.full(len(spectra), np.nan)
+        for rows, scene in self._by_scene(spectra):
+            found[rows] = self._errors().distribution(scene).probability_above(answer[rows], threshold_ds_m)
+        return found
+
+    def _errors(self) -> KnownErrors:
+        if self.errors_ is None:
+            raise no_intervals("too few ground points, or they were switched off")
+        return self.errors_
+
+    def _known_errors(
+        self, held_out: Mapping[str, NDArray[np.float64]], data: BridgeData, scenes: tuple[str, ...]
+    ) -> KnownErrors | None:
+        if "fields" not in held_out:
+            return None
+        pointed = frozenset(scenes[number] for number in np.unique(data.where.sat_scene) if number >= 0)
+        observed = data.sat_y.astype(np.float64)
+        by_field, by_scene = held_out["fields"], held_out.get("scenes")
+        return KnownErrors.of(observed, by_field, by_scene, data.sat_groups, pointed)
 
     def adapted_to(self, pixels: Spectra, scene: str) -> DeepSaltRegressor:
         """A copy that also reads a scene it has not met, of any sensor, from pixels of it without labels.
@@ -255,8 +297,8 @@ class DeepSaltRegressor(Saved):
         return student, values
 
     def _by_scene(self, spectra: Spectra) -> Iterator[tuple[NDArray[np.intp], str]]:
-        """Rows that are read in one way, and the scene whose way that is."""
-        if self.scene is None and self.scenes_ and "scene" in spectra.samples:
+        """Rows of each scene, and its name; "" where none is told."""
+        if self.scene is None and "scene" in spectra.samples:
             names = spectra.samples["scene"].fillna("").to_numpy().astype(str)
         else:
             names = np.full(len(spectra), self.scene or "")
@@ -305,6 +347,7 @@ class DeepSaltRegressor(Saved):
             "lands": [land.as_plain() for land in self.lands_],
             "scenes": {name: as_plain(tuning) for name, tuning in self.scenes_.items()},
             "sites": [sites.as_plain() for sites in self.sites_],
+            "errors": None if self.errors_ is None else self.errors_.as_plain(),
             "nearby": {name: found.as_plain() for name, found in self.nearby_.items()},
             "training": {
                 "satellite samples": 0 if sites is None else len(sites),
@@ -337,6 +380,8 @@ class DeepSaltRegressor(Saved):
         if len(found.inputs_.axis) != model.architecture.bands:
             raise ModelFileError("the card's bands do not fit the weights", where=str(path))
         found.lands_, found.scenes_ = ground_from(card, model, path)
+        told = card.get("errors")
+        found.errors_ = None if told is None else KnownErrors.from_plain(told, path)
         found.sites_, found.nearby_ = places_from(card, len(found.lands_), path)
         return found
 

@@ -11,6 +11,8 @@ import pandas as pd
 
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.evaluation.bootstrap import salinity_intervals
+from deepsalt.evaluation.coverage import COLUMNS as BOUNDS
+from deepsalt.evaluation.coverage import bounds_of, coverage_notes, coverage_of
 from deepsalt.evaluation.detection_intervals import detection_with_intervals
 from deepsalt.evaluation.label_error import label_error
 from deepsalt.evaluation.leaks import Leak
@@ -21,8 +23,9 @@ from deepsalt.spectra import Spectra
 
 #: Columns that every table of predictions has.
 COLUMNS = ["method", "part", "id", "group", "region", "observed", "predicted"]
-#: Columns that it has where the samples tell them: standard error of `observed`, and what stratifies results.
-OPTIONAL = ["observed_sd", "climate_zone", "soil_class", "season"]
+#: Columns that it has where samples or method tell them: standard error of `observed`, what stratifies
+#: results, bounds of intervals.
+OPTIONAL = ["observed_sd", "climate_zone", "soil_class", "season", *BOUNDS]
 
 #: The column of the label's standard error, by that of the label.
 _ERROR_OF = {"ece_ds_m": "ece_sd_ds_m"}
@@ -84,6 +87,7 @@ def predictions_of(
             "observed": table[target].to_numpy(np.float64),
             "predicted": np.asarray(predictor.predict(spectra), np.float64),
             **_told(table, target),
+            **bounds_of(predictor, spectra),
         },
         index=range(len(table)),
     )
@@ -110,7 +114,8 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """Metrics of each method on each part, computed from the predictions table alone.
 
     returns  method, part, groups, n, dS_m, ln, detection at the thresholds, `intervals` of the metrics where
-             there are groups enough, and `label_error` where the labels' own is known
+             there are groups enough, `label_error` where the labels' own is known, and `coverage` of the
+             predicted intervals where the method has some
     """
     rows = []
     for (method, part), table in predictions.groupby(["method", "part"], sort=False):
@@ -120,7 +125,7 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:
         row["detection"] = detection_with_intervals(observed, predicted, table["group"])
         between = salinity_intervals(observed, predicted, table["group"])
         noise = label_error(observed, predicted, table["observed_sd"]) if "observed_sd" in table else None
-        rows.append(row | _known(intervals=between, label_error=noise))
+        rows.append(row | _known(intervals=between, label_error=noise, coverage=coverage_of(table)))
     return rows
 
 
@@ -142,16 +147,18 @@ def metrics_document(
 
     leaks   those that the run was allowed to go on with; every output says so
     """
+    parts, results = list(parts), metrics_of(predictions)
+    titles = {part.name: part.title for part in parts}
     return {
         "target": target,
         "unit": "dS/m",
         "simulated": simulated,
         "parts": {part.name: {"title": part.title, "question": part.question} for part in parts},
         "methods": list(dict.fromkeys(predictions["method"])),
-        "results": metrics_of(predictions),
+        "results": results,
         "strata": strata_of(predictions, classes=target == "ECe"),
         "intervals": {"level": LEVEL, "draws": DRAWS, "resampled": "groups"},
         "leaks": [asdict(leak) for leak in leaks],
         "training": dict(training),
-        "notes": list(notes),
+        "notes": [*notes, *coverage_notes(results, titles)],
     }

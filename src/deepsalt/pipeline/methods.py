@@ -157,7 +157,8 @@ def _deepsalt(name: str, changes: Mapping[str, bool], context: Context) -> Predi
     """The preset deepsalt with some switches changed; [method.settings] count if they are this preset's."""
     options = context.options
     settings = deepsalt_settings(options.settings if options.preset == "deepsalt" else {})
-    student = DeepSaltRegressor(switched(settings, **changes), name=name, seed=context.seed)
+    switches = {"intervals": False, **changes}  # a comparison asks for answers alone
+    student = DeepSaltRegressor(switched(settings, **switches), name=name, seed=context.seed)
     return student.fit(context.libraries, context.sites, context.unlabelled)
 
 

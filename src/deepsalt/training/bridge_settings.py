@@ -25,6 +25,7 @@ class DeepSaltSettings:
     planar: bool = True  # a scene on land of the library is read by the plane through its networks' answers
     places: bool = False  # library samples, by their places, speak for the ground near them
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
+    intervals: bool = True  # learn from held-out fields and scenes how wrong an answer is
 
     # Controls, which must lose. They exist to be compared with, never to be used.
     shuffled_pairs: bool = False  # the teacher is asked about another sample

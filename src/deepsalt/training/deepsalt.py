@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from deepsalt.training.device import seed_for
 from deepsalt.training.loop import Progress, StageHistory
 
 _GATE_FOLDS = 2
+_INTERVAL_FOLDS = 4
 _FEWEST_POINTS, _FEWEST_GROUPS, _FEWEST_SCENES = 40, 6, 3
 _CLEARLY = 1.645  # standard errors: one-sided 95 %
 _SLOWER = 1 / 3
@@ -32,13 +33,16 @@ _KNOWS = 0.2  # R2 on samples it did not learn from, below which a teacher is no
 class DeepSaltResult:
     """model predicts ln(1+ECe); history one entry a stage; checks plain facts for the report.
 
-    tunings  how each scene of the data is read, by its number
+    tunings   how each scene of the data is read, by its number
+    held_out  (m,) answers to the labelled pixels while their "fields", or their "scenes", were held out; what
+              cannot be asked is not there
     """
 
     model: BridgeStudent
     tunings: dict[int, Tuning]
     history: list[StageHistory]
     checks: dict[str, Any]
+    held_out: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def train_deepsalt(
@@ -56,7 +60,8 @@ def train_deepsalt(
         settings, checks["gate"] = ask_gate(data, teacher, settings, seed, progress)
         teacher = teacher if settings.distillation else None
     model, history, checks["student"] = _until_it_learns(data, teacher, settings, seed, progress)
-    return DeepSaltResult(model, tune(model, data, settings), [history], checks)
+    held_out = held_out_answers(data, teacher, settings, seed, progress) if settings.intervals else {}
+    return DeepSaltResult(model, tune(model, data, settings), [history], checks, held_out)
 
 
 def _teacher(
@@ -131,13 +136,7 @@ def ask_gate(
     if len(data.sat_x) < _FEWEST_POINTS or len(np.unique(groups)) < _FEWEST_SCENES:
         why = f"{len(data.sat_x)} points in {len(np.unique(groups))} scenes or fields are too few to ask"
         return settings, {"asked": False, "why": why, "left out": []}
-    quick = replace(
-        settings,
-        members=1,
-        steps=max(1, settings.steps // 2),
-        land_steps=max(1, settings.land_steps // 2),
-        gate=False,
-    )
+    quick = _quick(settings)
     candidates: dict[str, DeepSaltSettings] = {"as set": quick}
     asked = {
         "adaptation": settings.adaptation,
@@ -150,7 +149,7 @@ def ask_gate(
     folds = list(grouped_folds(groups, _GATE_FOLDS, seed))
     errors: dict[str, np.ndarray] = {}
     for done, (name, candidate) in enumerate(candidates.items()):
-        errors[name] = _held_out_errors(data, teacher, candidate, folds, seed)
+        errors[name] = _held_out(data, teacher, candidate, folds, seed) - data.sat_y
         if progress:
             progress("gate", done + 1, len(candidates))
     whole = errors.pop("as set")
@@ -180,22 +179,59 @@ def _held_together(data: BridgeData) -> np.ndarray:
     return np.zeros(len(data.sat_groups), str) if few else data.sat_groups
 
 
-def _held_out_errors(
+def held_out_answers(
+    data: BridgeData,
+    teacher: Teacher | None,
+    settings: DeepSaltSettings,
+    seed: int,
+    progress: Progress | None = None,
+) -> dict[str, np.ndarray]:
+    """(m,) answers to the labelled pixels while their "fields", or their whole "scenes", were held out.
+
+    By shorter trainings of one network, whose errors were found to spread as those of the whole student.
+    Empty where there are too few points or fields; without "scenes" where fewer than three have points.
+    """
+    groups, scenes = data.sat_groups, _held_together(data)
+    if len(data.sat_x) < _FEWEST_POINTS or len(np.unique(groups)) < _FEWEST_GROUPS:
+        return {}
+    asked = {"fields": groups}
+    if (data.where.sat_scene >= 0).all() and len(np.unique(scenes)) >= _FEWEST_SCENES:
+        asked["scenes"] = scenes
+    quick, found = _quick(settings), {}
+    for done, (name, together) in enumerate(asked.items()):
+        folds = list(grouped_folds(together, min(_INTERVAL_FOLDS, len(np.unique(together))), seed))
+        found[name] = _held_out(data, teacher, quick, folds, seed)
+        if progress:
+            progress("held-out fields and scenes", done + 1, len(asked))
+    return found
+
+
+def _quick(settings: DeepSaltSettings) -> DeepSaltSettings:
+    return replace(
+        settings,
+        members=1,
+        steps=max(1, settings.steps // 2),
+        land_steps=max(1, settings.land_steps // 2),
+        gate=False,
+    )
+
+
+def _held_out(
     data: BridgeData,
     teacher: Teacher | None,
     settings: DeepSaltSettings,
     folds: list[tuple[np.ndarray, np.ndarray]],
     seed: int,
 ) -> np.ndarray:
-    """(m,) error of each labelled pixel when its fold was held out, on ln(1+ECe)."""
-    errors = np.zeros(len(data.sat_y))
+    """(m,) answer to each labelled pixel when its fold was held out, ln(1+ECe)."""
+    answers = np.zeros(len(data.sat_y))
     for train, test in folds:
         heard = teacher if settings.distillation else None
         part = data.with_points(train)
         lands = set(data.where.sat_land[test].tolist())
         student, _ = train_student(part, heard, settings, seed, lands=lands)
-        errors[test] = _answers(student, part, settings, data, test) - data.sat_y[test]
-    return errors
+        answers[test] = _answers(student, part, settings, data, test)
+    return answers
 
 
 def _answers(

@@ -1,0 +1,95 @@
+"""Intervals of the preset: from held-out fields and scenes, kept in the file, refused where unknown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.estimators.test_deepsalt_regressor import FAST, pixels, soils
+
+from deepsalt.errors import ModelFileError, UsageError
+from deepsalt.estimators import DeepSaltRegressor, load_regressor
+from deepsalt.estimators.conformal import Residuals
+from deepsalt.estimators.intervals import KnownErrors
+from deepsalt.spectra import Spectra
+from deepsalt.units import log_ece
+
+QUICK = replace(FAST, steps=120, land_steps=20)
+
+
+def in_scenes(spectra: Spectra, scenes: int = 4) -> Spectra:
+    """The same pixels, a run of fields in each scene."""
+    at = np.arange(len(spectra)) * scenes // len(spectra)
+    return spectra.with_samples(
+        scene=[f"scene {number}" for number in at], latitude=10.0 + at, longitude=20.0
+    )
+
+
+@pytest.fixture(scope="module")
+def model() -> DeepSaltRegressor:
+    return DeepSaltRegressor(QUICK, seed=1).fit(soils(200, 0), in_scenes(pixels(80, 1)))
+
+
+def test_an_interval_holds_its_answer_and_most_of_the_truth(model: DeepSaltRegressor) -> None:
+    fresh = in_scenes(pixels(400, 7))
+    low, ece, high = model.predict_interval(fresh, 0.9)
+    assert (low >= 0).all()
+    assert (low <= high).all()
+    assert np.array_equal(ece, model.predict(fresh))
+    truth = fresh.samples["ece_ds_m"].to_numpy()
+    assert ((low <= truth) & (truth <= high)).mean() > 0.8
+    narrow = model.predict_interval(fresh, 0.5)
+    assert (low <= narrow[0]).all()
+    assert (narrow[2] <= high).all()
+    chance = model.probability_above(fresh, 4.0)
+    assert chance[truth > 12].mean() > 0.8
+    assert chance[truth < 1].mean() < 0.3
+
+
+def test_scenes_with_points_and_without_are_told_apart(model: DeepSaltRegressor) -> None:
+    assert model.errors_ is not None
+    assert model.errors_.pointed == {f"scene {number}" for number in range(4)}
+    assert model.errors_.scenes is not None
+    known, new = (model.errors_.distribution(name) for name in ("scene 2", "another"))
+    assert known is not new
+    assert model.errors_.distribution("") is new
+
+
+def test_what_is_known_of_errors_travels_in_the_file(model: DeepSaltRegressor, tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    again = load_regressor(path)
+    fresh = in_scenes(pixels(40, 9))
+    for mine, theirs in zip(model.predict_interval(fresh), again.predict_interval(fresh), strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-3, atol=1e-3)  # a card keeps four digits
+    broken = {**model.errors_.as_plain(), "fields": {"answer": [1.0], "residual": [], "group": ["a"]}}
+    with pytest.raises(ModelFileError, match="does not say its errors"):
+        KnownErrors.from_plain(broken, path)
+
+
+def test_a_model_without_points_enough_has_none_and_says_so(tmp_path: Path) -> None:
+    few = DeepSaltRegressor(QUICK, seed=1).fit(soils(200, 0), in_scenes(pixels(20, 1)))
+    with pytest.raises(UsageError, match=r"no intervals: too few ground points.*40 ground points"):
+        few.predict_interval(pixels(4, 2))
+    few.save(tmp_path / "m.safetensors")
+    with pytest.raises(UsageError, match="no intervals"):
+        load_regressor(tmp_path / "m.safetensors").probability_above(pixels(4, 2), 4.0)
+
+
+def test_the_setting_switches_the_extra_trainings_off_and_changes_no_answer(model: DeepSaltRegressor) -> None:
+    plain = DeepSaltRegressor(replace(QUICK, intervals=False), seed=1).fit(
+        soils(200, 0), in_scenes(pixels(80, 1))
+    )
+    fresh = pixels(30, 3)
+    assert np.array_equal(plain.predict(fresh), model.predict(fresh))
+    assert plain.errors_ is None
+
+
+def test_without_scenes_enough_all_are_answered_from_fields() -> None:
+    rng = np.random.default_rng(0)
+    answer = log_ece(rng.gamma(1.0, 5.0, 60))
+    groups = np.repeat(np.arange(15), 4).astype(str)
+    known = KnownErrors(Residuals(answer, rng.normal(0, 0.3, 60), groups), None, frozenset({"one"}))
+    assert known.distribution("one") is known.distribution("another")
