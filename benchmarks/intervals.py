@@ -1,0 +1,182 @@
+"""Do the intervals of the preset `deepsalt` hold? Coverage on simulated worlds, by what a place is.
+
+    python benchmarks/intervals.py --seeds 0 1 2 3 4
+
+Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points of
+the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen region)
+and all valid pixels of the scenes, whose truth a world knows. Also with residuals weighted for the shift between
+the labelled pixels and those of the scene (`shift_weights`). Prints Markdown and, with --json, the numbers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import rasterio
+
+import deepsalt
+from deepsalt.config import CompareConfig
+from deepsalt.estimators import DeepSaltRegressor
+from deepsalt.estimators.conformal import calibrated, shift_weights
+from deepsalt.pipeline.cases import draw_points, world_frames
+from deepsalt.pipeline.prepare import Prepared, prepare
+from deepsalt.preprocessing.masks import surface_mask
+from deepsalt.sampling import place
+from deepsalt.simulate import World, simulate_world
+from deepsalt.spectra import MaskReason, Scene, Spectra
+from deepsalt.units import log_ece
+
+POINTS, LEVELS, SHIFT_PIXELS = 150, (0.68, 0.9), 1500
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    arguments.add_argument("--json", type=Path)
+    chosen = arguments.parse_args()
+    rows: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for seed in chosen.seeds:
+            for covered in (True, False):
+                rows += of_world(seed, covered, Path(scratch))
+                print(f"seed {seed}, covered {covered}: {rows[-1]['seconds']:.0f} s of training", flush=True)
+    if chosen.json:
+        chosen.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    print(table(pd.DataFrame(rows)))
+
+
+def of_world(seed: int, covered: bool, scratch: Path) -> list[dict[str, Any]]:
+    """One row for each part, level and weighting."""
+    frame = world_frames(CompareConfig(worlds=[seed], covered=[covered]), None, scratch)[0]
+    root = Path(frame.config.library.path).parent
+    world = simulate_world(root, frame.world)
+    data = prepare(frame.config, lambda *_: None)
+    train = data.split.train
+    groups = data.sites.samples["group"].astype(str).to_numpy()[train]
+    sites = data.sites.take(train[draw_points(groups, POINTS, frame.config.seed, 0)])
+    began = perf_counter()
+    model = DeepSaltRegressor(seed=frame.config.seed).fit(data.libraries, sites, data.unlabelled)
+    about = {"seed": seed, "covered": covered, "seconds": perf_counter() - began}
+    unseen = str(frame.config.split.unseen_region)
+    return [{**about, **row} for row in answers(model, data, sites, world, unseen)]
+
+
+def answers(
+    model: DeepSaltRegressor, data: Prepared, sites: Spectra, world: World, unseen: str
+) -> list[dict[str, Any]]:
+    asked = {
+        "points of held-out fields": data.part("test"),
+        "points of the unseen region": data.part("unseen"),
+    }
+    pixels = {region["name"]: scene_pixels(world, region["name"]) for region in world.regions}
+    rows = [row for name, spectra in asked.items() for row in coverage(model, spectra, name)]
+    for region, spectra in pixels.items():
+        name = "pixels of the unseen scene" if region == unseen else "pixels of scenes with points"
+        rows += coverage(model, spectra, name)
+        rows += coverage(model, spectra, name, sites)
+    return rows
+
+
+def coverage(
+    model: DeepSaltRegressor, spectra: Spectra, part: str, like: Spectra | None = None
+) -> list[dict[str, Any]]:
+    """With `like`, the labelled pixels, residuals are weighted for the shift to these spectra."""
+    truth, answer = log_ece(spectra.samples["ece_ds_m"].to_numpy()), log_ece(model.predict(spectra))
+    rows = []
+    for level in LEVELS:
+        if like is None:
+            low, _, high = (log_ece(bound) for bound in model.predict_interval(spectra, level))
+        else:
+            low, high = weighted(model, spectra, like, answer, level)
+        inside = (low - 1e-6 <= truth) & (truth <= high + 1e-6)
+        rows.append(
+            {
+                "part": part,
+                "weighted": like is not None,
+                "level": level,
+                "coverage": float(inside.mean()),
+                "width": float((high - low).mean()),
+                "rmse": float(np.sqrt(np.mean((answer - truth) ** 2))),
+                "n": len(truth),
+            }
+        )
+    return rows
+
+
+def weighted(
+    model: DeepSaltRegressor, spectra: Spectra, like: Spectra, answer: np.ndarray, level: float
+) -> tuple[np.ndarray, np.ndarray]:
+    known = model.errors_
+    assert known is not None
+    scene = str(spectra.samples["scene"].iloc[0])
+    residuals = known.fields if scene in known.pointed or known.scenes is None else known.scenes
+    some = np.random.default_rng(0).permutation(len(spectra))[:SHIFT_PIXELS]
+    new = np.column_stack([answer[some], np.log(levels(spectra.take(some)))])
+    old = np.column_stack([residuals.answer, np.log(levels(like))])
+    return calibrated(residuals, shift_weights(old, new)).interval(answer, level)
+
+
+def levels(spectra: Spectra) -> np.ndarray:
+    """(n, 4) mean reflectance in the visible, near infrared and both windows of the SWIR."""
+    at = spectra.axis.values
+    spans = ((450, 700), (780, 900), (1550, 1700), (2100, 2300))
+    parts = [spectra.values[:, (at >= low) & (at <= high)].mean(axis=1) for low, high in spans]
+    return np.maximum(np.column_stack(parts), 1e-3)
+
+
+def scene_pixels(world: World, region: str) -> Spectra:
+    """All valid pixels of a region's scene with their true ECe."""
+    scene = deepsalt.read(world.scene(region))
+    assert isinstance(scene, Scene)
+    image = scene.read()
+    with rasterio.open(world.truth(region)) as truth:
+        ece = truth.read(1)
+    keep = (surface_mask(image, scene.mask()) == MaskReason.VALID) & np.isfinite(ece)
+    keep &= np.isfinite(image.values[..., ~scene.empty]).all(axis=-1)
+    rows, columns = np.nonzero(keep)
+    latitude, longitude = place(scene, rows, columns)
+    samples = pd.DataFrame(
+        {
+            "scene": scene.name,
+            "row": rows,
+            "column": columns,
+            "latitude": latitude,
+            "longitude": longitude,
+            "ece_ds_m": ece[keep],
+        }
+    )
+    return image.pixels(keep, samples)
+
+
+def table(rows: pd.DataFrame) -> str:
+    """Mean over worlds, with the smallest and the largest."""
+    by_scene = rows.groupby(["covered", "part", "weighted", "level", "seed"], sort=False)
+    worlds = by_scene[["coverage", "width", "rmse"]].mean().reset_index()
+    lines = [
+        "| unseen region | asked | weighted | 68 % covers | 90 % covers | width of 90 %, ln | RMSE, ln |",
+        "|---|---|---|---|---|---:|---:|",
+    ]
+    for (covered, part, weights), one in worlds.groupby(["covered", "part", "weighted"], sort=False):
+        told = [_range(one[one["level"] == level]["coverage"]) for level in LEVELS]
+        wide = one[one["level"] == LEVELS[-1]]
+        kind = "covered by the library" if covered else "unknown to both"
+        lines.append(
+            f"| {kind} | {part} | {'yes' if weights else 'no'} | {told[0]} | {told[1]} "
+            f"| {wide['width'].mean():.2f} | {wide['rmse'].mean():.3f} |"
+        )
+    return "\n".join(lines)
+
+
+def _range(values: pd.Series) -> str:
+    return f"{values.mean():.1%} ({values.min():.1%}-{values.max():.1%})"
+
+
+if __name__ == "__main__":
+    main()
