@@ -2,10 +2,11 @@
 
     python benchmarks/intervals.py --seeds 0 1 2 3 4
 
-Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points of
-the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen region)
-and all valid pixels of the scenes, whose truth a world knows. Also with residuals weighted for the shift between
-the labelled pixels and those of the scene (`shift_weights`). Prints Markdown and, with --json, the numbers.
+Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points
+of the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen
+region) and all valid pixels of the scenes, whose truth a world knows. Also with residuals weighted for the
+shift between the labelled pixels and those of the scene (`shift_weights`). Prints Markdown and, with --json,
+the numbers.
 """
 
 from __future__ import annotations
