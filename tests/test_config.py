@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deepsalt.config import TEMPLATE, Config, load_config, parse_config
+from deepsalt.config import Config, load_config, parse_config
 from deepsalt.errors import ConfigError
 from deepsalt.pipeline.settings import paper_settings
+from deepsalt.pipeline.template import TEMPLATE
 from deepsalt.preprocessing.masks import SurfaceRules
 
 MINIMAL = {"library": {"path": "lab.csv"}}

@@ -80,7 +80,7 @@ def demo(
 @app.command()
 def init() -> None:
     """Print a commented config to start from: deepsalt init > config.toml"""
-    from deepsalt.config import TEMPLATE
+    from deepsalt.pipeline.template import TEMPLATE
 
     typer.echo(TEMPLATE, nl=False)
 

@@ -16,9 +16,9 @@ from openpyxl import Workbook
 from tests.readers.test_asd import AsdFile
 
 from deepsalt.cli import app
-from deepsalt.config import TEMPLATE
 from deepsalt.console import run_command
 from deepsalt.pipeline.run import Run
+from deepsalt.pipeline.template import TEMPLATE
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from tests.preprocessing.library import FIVE_NM, clean_values
 
 from deepsalt.config import LibraryConfig, parse_config
 from deepsalt.errors import ConfigError, UsageError
+from deepsalt.pipeline.facts import library_facts
 from deepsalt.pipeline.inspection import inspect_path
-from deepsalt.pipeline.prepare import library_facts, read_library
+from deepsalt.pipeline.prepare import read_library
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Back from the card of a model of the preset `deepsalt`: channels, lands, scenes and places, checked."""
+"""The card of a model of the preset `deepsalt`, and back from it: channels, lands, scenes and places."""
 
 from __future__ import annotations
 
@@ -9,12 +9,55 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepsalt.errors import ModelFileError
+from deepsalt.estimators.card import inputs_section, versions
 from deepsalt.estimators.lands import Land
 from deepsalt.estimators.nearby import Nearby, Sites
-from deepsalt.spectra import Axis
+from deepsalt.estimators.predictor import training_groups
+from deepsalt.spectra import Axis, Spectra
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.regressor import DeepSaltRegressor
     from deepsalt.models import BridgeStudent, Tuning
+    from deepsalt.training import DeepSaltSettings
+
+
+def card_of(
+    model: DeepSaltRegressor,
+    libraries: Mapping[str, Spectra],
+    sites: Spectra | None,
+    unlabelled: Spectra | None,
+    settings: DeepSaltSettings,
+) -> dict[str, Any]:
+    """What the file of a fitted model says of it and of what it learned from."""
+    from deepsalt.models.tuning import as_plain
+
+    learned = None if sites is None else sites.samples["ece_ds_m"]
+    channels = model.channels_
+    return {
+        "preset": "deepsalt",
+        "inputs": inputs_section(model.inputs_),
+        "channels": {"centres": list(channels.values), "width": float(channels.widths[0])},
+        "target": "ECe",
+        "unit": "dS/m",
+        "depth": "surface layer; optics sees the top millimetres",
+        "seed": model.seed,
+        "gate": model.checks_.get("gate"),
+        "planar": settings.planar,
+        "lands": [land.as_plain() for land in model.lands_],
+        "scenes": {name: as_plain(tuning) for name, tuning in model.scenes_.items()},
+        "sites": [one.as_plain() for one in model.sites_],
+        "errors": None if model.errors_ is None else model.errors_.as_plain(),
+        "nearby": {name: found.as_plain() for name, found in model.nearby_.items()},
+        "training": {
+            "satellite samples": 0 if sites is None else len(sites),
+            "satellite groups": 0 if sites is None else len(np.unique(training_groups(sites))),
+            "ECe range, dS/m": None if learned is None else [float(learned.min()), float(learned.max())],
+            "unlabelled pixels": 0 if unlabelled is None else len(unlabelled),
+            "missing bands": model.checks_["missing bands"],
+            "laboratory samples": {name: len(one) for name, one in libraries.items()},
+        },
+        "versions": versions(),
+    }
 
 
 def ground_from(

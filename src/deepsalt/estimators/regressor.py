@@ -12,18 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError, ModelFileError, UsageError
-from deepsalt.estimators.bridge_card import channels_from, ground_from, places_from
+from deepsalt.estimators.bridge_card import card_of, channels_from, ground_from, places_from
 from deepsalt.estimators.bridge_inputs import (
     bridge_data,
     channel_axis,
     channel_weights,
     libraries_of,
 )
-from deepsalt.estimators.card import inputs_section, versions
 from deepsalt.estimators.intervals import KnownErrors, no_intervals
 from deepsalt.estimators.lands import land_of
 from deepsalt.estimators.nearby import Nearby, Sites, nearby
-from deepsalt.estimators.predictor import BandInputs, training_groups
+from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
@@ -130,7 +129,7 @@ class DeepSaltRegressor(Saved):
         self.sites_, self.nearby_ = (), {}
         if settings.places:
             self._hear_places(libraries["visnir"], data, unlabelled)
-        self.card_ = self._card(libraries, sites, unlabelled, settings)
+        self.card_ = card_of(self, libraries, sites, unlabelled, settings)
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
@@ -323,44 +322,6 @@ class DeepSaltRegressor(Saved):
             return self.model_
         weights = channel_weights(axis, self.channels_, available)
         return self.model_.with_channels(torch.as_tensor(weights))
-
-    def _card(
-        self,
-        libraries: Mapping[str, Spectra],
-        sites: Spectra | None,
-        unlabelled: Spectra | None,
-        settings: DeepSaltSettings,
-    ) -> dict[str, Any]:
-        from deepsalt.models.tuning import as_plain
-
-        learned = None if sites is None else sites.samples["ece_ds_m"]
-        return {
-            "preset": "deepsalt",
-            "inputs": inputs_section(self.inputs_),
-            "channels": {"centres": list(self.channels_.values), "width": float(self.channels_.widths[0])},
-            "target": "ECe",
-            "unit": "dS/m",
-            "depth": "surface layer; optics sees the top millimetres",
-            "seed": self.seed,
-            "gate": self.checks_.get("gate"),
-            "planar": settings.planar,
-            "lands": [land.as_plain() for land in self.lands_],
-            "scenes": {name: as_plain(tuning) for name, tuning in self.scenes_.items()},
-            "sites": [sites.as_plain() for sites in self.sites_],
-            "errors": None if self.errors_ is None else self.errors_.as_plain(),
-            "nearby": {name: found.as_plain() for name, found in self.nearby_.items()},
-            "training": {
-                "satellite samples": 0 if sites is None else len(sites),
-                "satellite groups": 0 if sites is None else len(np.unique(training_groups(sites))),
-                "ECe range, dS/m": [float(learned.min()), float(learned.max())]
-                if learned is not None
-                else None,
-                "unlabelled pixels": 0 if unlabelled is None else len(unlabelled),
-                "missing bands": self.checks_["missing bands"],
-                "laboratory samples": {name: len(one) for name, one in libraries.items()},
-            },
-            "versions": versions(),
-        }
 
     @classmethod
     def load(cls, path: str | Path) -> DeepSaltRegressor:

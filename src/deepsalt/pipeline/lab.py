@@ -12,9 +12,10 @@ from deepsalt.errors import LabelError
 from deepsalt.estimators import LabRegressor, PaperTeacher, baseline
 from deepsalt.evaluation.leaks import stop_on
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, metrics_document, predictions_of
+from deepsalt.pipeline.facts import library_facts
 from deepsalt.pipeline.leaks import leaks_of_folds
 from deepsalt.pipeline.notes import notes_on
-from deepsalt.pipeline.prepare import Progress, library_facts, read_library
+from deepsalt.pipeline.prepare import Progress, read_library
 from deepsalt.pipeline.run import Run, plain
 from deepsalt.spectra import Spectra
 from deepsalt.splits import Rows, grouped_folds

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,8 @@ from deepsalt.evaluation.leaks import Leak
 from deepsalt.labels import require_ec, with_ece
 from deepsalt.map_units import Bags
 from deepsalt.pairing import far_from
-from deepsalt.pipeline.library_quality import checked, other_steps, quality_lines
+from deepsalt.pipeline.facts import facts_of
+from deepsalt.pipeline.library_quality import checked
 from deepsalt.pipeline.paths import expand
 from deepsalt.pipeline.survey import units_for
 from deepsalt.preprocessing.composites import composite, same_places
@@ -106,7 +106,7 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     leaks = check_leaks(sites, split, unlabelled, teaching, near_m, seen, allow=config.allow_leak)
     units = units_for(satellite, scenes, axis, sites, split, near_m)
     progress("data are ready", 4, 4)
-    facts = _facts(config, libraries, sites, unlabelled, scenes, covariates)
+    facts = facts_of(config, libraries, sites, unlabelled, scenes, covariates)
     names = strata.names if strata else ()
     facts["points"] |= {name: sites.samples[name].value_counts(dropna=False).to_dict() for name in names}
     if units is not None:
@@ -298,57 +298,3 @@ def _far_from(pixels: Spectra, places: pd.DataFrame, near_m: float) -> NDArray[n
 
 
 _POOL = ["scene", "row", "column", "latitude", "longitude"]
-
-
-def _facts(
-    config: Config,
-    libraries: Mapping[str, Spectra],
-    sites: Spectra,
-    unlabelled: Spectra,
-    scenes: tuple[Scene, ...],
-    covariates: CovariateSet | None,
-) -> dict[str, Any]:
-    return {
-        "library": library_facts(config.library, next(iter(libraries.values()))),
-        "domains of the library": ", ".join(f"{name} ({len(one)})" for name, one in libraries.items()),
-        "scenes": [
-            {
-                "name": scene.name,
-                "sensor": scene.sensor.name,
-                "acquired": scene.acquired.isoformat() if scene.acquired else "not stated",
-                "pixels": f"{scene.height} x {scene.width}",
-                "bands with data": int(len(scene.sensor) - scene.empty.sum()),
-                "notes": list(scene.notes),
-            }
-            for scene in scenes
-        ],
-        "points": {
-            "labelled pixels": len(sites),
-            "fields": int(sites.samples["group"].nunique()),
-            "ECe, dS/m": ece_range(sites.samples["ece_ds_m"].to_numpy()),
-            "bands": sites.axis.describe(),
-            "unlabelled pixels": len(unlabelled),
-            "covariates": ", ".join(covariates.names) if covariates else "none",
-            "steps": list(sites.provenance),
-        },
-    }
-
-
-def library_facts(config: LibraryConfig, library: Spectra) -> dict[str, Any]:
-    """What the report says about a library."""
-    column = "ece_ds_m" if config.target == "ece" else "ec_ds_m"
-    return {
-        "file": Path(config.path).name,
-        "samples": len(library),
-        "spectra": f"{library.quantity}, {library.axis.describe()}",
-        "label": "ECe" if config.target == "ece" else str(library.samples["ec_method"].dropna().iloc[0]),
-        "dS/m": ece_range(library.samples[column].to_numpy()),
-        "quality": quality_lines(library),
-        "steps": other_steps(library),
-    }
-
-
-def ece_range(values: np.ndarray) -> str:
-    """For example `0.1 to 45.2, median 2.3`; missing values do not count."""
-    known = values[~np.isnan(values)]
-    return f"{known.min():.2g} to {known.max():.3g}, median {np.median(known):.2g}"
