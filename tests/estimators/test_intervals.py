@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.estimators.test_deepsalt_regressor import FAST, pixels, soils
+from tests.estimators.test_deepsalt_regressor import ENMAP, FAST, pixels, soils
+from tests.mapping.conftest import scene_of
 
 from deepsalt.errors import ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.conformal import Residuals
 from deepsalt.estimators.intervals import KnownErrors
+from deepsalt.estimators.lands import Land
+from deepsalt.preprocessing.masks import SurfaceRules
+from deepsalt.readers.bands import faults_of
 from deepsalt.spectra import Spectra
 from deepsalt.units import log_ece
 
@@ -55,6 +60,22 @@ def test_scenes_with_points_and_without_are_told_apart(model: DeepSaltRegressor)
     known, new = (model.errors_.distribution(name) for name in ("scene 2", "another"))
     assert known is not new
     assert model.errors_.distribution("") is new
+
+
+def test_a_scene_of_a_strange_land_is_told(model: DeepSaltRegressor) -> None:
+    lands = copy(model)
+    lands.lands_ = (Land(-1.0, 1.0, -1.0, 1.0, 40),)
+    pool = in_scenes(pixels(400, 3), 1)
+    cube = np.full((400, len(ENMAP)), np.nan, np.float32)
+    cube[:, np.asarray(ENMAP.good)] = pool.values
+    strange = scene_of(
+        cube.reshape(20, 20, -1), np.zeros((20, 20)), name="strange", sensor=ENMAP, crs="EPSG:4326",
+        band_faults=faults_of(~np.asarray(ENMAP.good)), transform=(0.05, 0.0, 50.0, 0.0, -0.05, 20.0),
+    )  # fmt: skip
+    loose = SurfaceRules(max_ndvi=1.0)
+    assert "intervals are likely too narrow" in lands.for_scene(strange, loose).notes[-1]
+    nowhere = replace(strange, crs="", name="nowhere")
+    assert "does not say where it lies" in lands.for_scene(nowhere, loose).notes[0]
 
 
 def test_what_is_known_of_errors_travels_in_the_file(model: DeepSaltRegressor, tmp_path: Path) -> None:

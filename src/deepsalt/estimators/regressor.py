@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from deepsalt.training import BridgeData, DeepSaltSettings
     from deepsalt.training.loop import Progress
 
+_STRANGE = (
+    "Neither a laboratory sample nor a ground point of this land was learned from: answers may be far off, "
+    "and intervals are likely too narrow."
+)
 _PIXELS_TO_ADAPT = 4_000  # of a scene that was not there in training
 
 
@@ -269,6 +273,9 @@ class DeepSaltRegressor(Saved):
             )
             return found
         if scene.name not in self.scenes_:
+            if not scene.crs:
+                found.notes = ("The scene does not say where it lies: its pixels are read as they are.",)
+                return found
             try:
                 pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, rules)
             except LabelError:
@@ -280,6 +287,8 @@ class DeepSaltRegressor(Saved):
         found.notes = (_said(tuning, 0 if tuning.land is None else self.lands_[tuning.land].points),)
         if scene.name in found.nearby_:
             found.notes += (found.nearby_[scene.name].said,)
+        if tuning.land is None and self.errors_ is not None and scene.name not in self.errors_.pointed:
+            found.notes += (_STRANGE,)
         return found
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
