@@ -132,7 +132,8 @@ def test_the_stored_model_predicts_what_the_run_says(run: Run, world: Path) -> N
 
 
 def test_the_preset_deepsalt_runs_maps_and_tells_what_its_gate_did(world: Path, tmp_path: Path) -> None:
-    quick = {"steps": 200, "members": 2, "hidden": [32], "teacher_steps": 60, "teacher_members": 1}
+    quick = {"steps": 200, "land_steps": 60, "members": 2, "hidden": [32]}
+    quick |= {"teacher_steps": 60, "teacher_members": 1}
     method = {"preset": "deepsalt", "baselines": ["mean"], "settings": quick}
     run = train(config_of(world, method=method), tmp_path / "run", silent)
     document = run.read("metrics")
@@ -141,6 +142,7 @@ def test_the_preset_deepsalt_runs_maps_and_tells_what_its_gate_did(world: Path, 
     likeness = np.corrcoef(np.log1p(asked["predicted"]), np.log1p(asked["observed"]))[0, 1]
     assert likeness > 0.6  # 0.90 where this was written
     assert any(note.startswith("Gate: adaptation") for note in document["notes"])
+    assert any(note.startswith("Intervals of deepsalt, grouped random test") for note in document["notes"])
     scene = next((world / "scenes").iterdir())
     made = map_scenes(run.root, [str(scene)], tmp_path / "maps", silent)
     assert made[0].summary["valid"] > 100
