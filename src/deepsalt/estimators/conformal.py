@@ -156,7 +156,8 @@ def calibrated(
         weight = tempered(weight * np.asarray(weights, float), weight)
     edges = _joined(residuals, log_ece(np.asarray(edges_ds_m, float)))
     which = np.searchsorted(edges, residuals.answer, side="right")
-    scores = [_scores(residuals.residual[which == k], weight[which == k]) for k in range(len(edges) + 1)]
+    classes = [which == k for k in range(len(edges) + 1)]
+    scores = [_scores(residuals.residual[k], weight[k], residuals.group[k]) for k in classes]
     return PredictiveDistribution(edges, tuple(scores))
 
 
@@ -180,11 +181,12 @@ def effective(weights: Floats) -> float:
     return float(weights.sum() ** 2 / np.maximum((weights**2).sum(), 1e-300))
 
 
-def _scores(residual: Floats, weight: Floats) -> Scores:
+def _scores(residual: Floats, weight: Floats, group: NDArray[np.str_]) -> Scores:
+    """The asked row counts as one more group: rows of a group are alike, twenty of them tell little more."""
     order = np.argsort(residual, kind="stable")
     own = weight[order] / weight.sum()
-    rows = effective(weight)
-    return Scores(residual[order], np.concatenate([[0.0], np.cumsum(own)]) * rows / (rows + 1.0))
+    groups = effective(np.bincount(np.unique(group, return_inverse=True)[1], weight))
+    return Scores(residual[order], np.concatenate([[0.0], np.cumsum(own)]) * groups / (groups + 1.0))
 
 
 def _joined(residuals: Residuals, edges: Floats) -> Floats:
