@@ -78,7 +78,7 @@ def test_rows_repeated_within_their_groups_tell_nothing_new(level: float) -> Non
 
 
 def test_coverage_holds_for_new_groups_whose_rows_are_alike() -> None:
-    """Thirty fields of five points that share two thirds of their error. Wider than need be, never narrower."""
+    """Thirty fields of five points that share two thirds of their error: rather too wide than too narrow."""
     rng = np.random.default_rng(4)
 
     def fields(count: int) -> Residuals:

@@ -185,7 +185,8 @@ def _scores(residual: Floats, weight: Floats, group: NDArray[np.str_]) -> Scores
     """The asked row counts as one more group: rows of a group are alike, twenty of them tell little more."""
     order = np.argsort(residual, kind="stable")
     own = weight[order] / weight.sum()
-    groups = effective(np.bincount(np.unique(group, return_inverse=True)[1], weight))
+    total = np.bincount(np.unique(group, return_inverse=True)[1], weight).astype(np.float64)
+    groups = effective(total)
     return Scores(residual[order], np.concatenate([[0.0], np.cumsum(own)]) * groups / (groups + 1.0))
 
 
