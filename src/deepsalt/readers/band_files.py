@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
 from deepsalt.readers.jp2_layout import check_whole_jp2, is_jp2
-from deepsalt.readers.raster import RasterInfo, check_window, info, read_bands
+from deepsalt.readers.raster import RasterInfo, info, read_bands
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
 #: Pixels may miss the grid by this share of the smaller pixel: coordinates are written with few digits.
@@ -141,11 +141,6 @@ class BandFilesScene(Scene):
         reasons = np.where(missing.any(axis=0), MaskReason.DEFECTIVE, MaskReason.VALID).astype(np.uint8)
         reasons[missing.all(axis=0)] = MaskReason.BACKGROUND
         return reasons
-
-    def _checked(self, window: Window | None) -> Window:
-        part = self.whole() if window is None else Window(*window)
-        check_window(part, self.height, self.width, self.path)
-        return part
 
 
 def header_of(path: Path) -> RasterInfo:

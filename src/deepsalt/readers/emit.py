@@ -23,7 +23,6 @@ from deepsalt.readers.emit_mask import (
 from deepsalt.readers.emit_part import MASK, REFLECTANCE, UNCERTAINTY, data_set
 from deepsalt.readers.glt import Table, ortho_rectified, read_table
 from deepsalt.readers.hdf5 import opened
-from deepsalt.readers.raster import check_window
 from deepsalt.readers.raster_scene import time_from_text
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window, first_reason
 
@@ -156,11 +155,6 @@ class EmitScene(Scene):
                 return ortho_rectified(stored, table, outside, bands)
             values: NDArray[Any] = stored[(*part.slices, bands)[: stored.ndim]]
             return values
-
-    def _checked(self, window: Window | None) -> Window:
-        part = self.whole() if window is None else Window(*window)
-        check_window(part, self.height, self.width, self.path)
-        return part
 
 
 class EmitReader:

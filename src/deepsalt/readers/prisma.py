@@ -19,7 +19,6 @@ from deepsalt.readers.hdf5 import is_hdf5, opened
 from deepsalt.readers.prisma_cube import Cube, cubes_of, empty_bands, error_matrix, with_errors
 from deepsalt.readers.prisma_layout import read_layout
 from deepsalt.readers.prisma_metadata import levels_in, read_metadata
-from deepsalt.readers.raster import check_window
 from deepsalt.readers.raster_scene import with_known_facts
 from deepsalt.spectra import Axis, MaskReason, Scene, Sensor, Spectra, Window, first_reason
 
@@ -77,11 +76,6 @@ class PrismaScene(Scene):
                 MaskReason.SATURATED: glaring,
             },
         )
-
-    def _checked(self, window: Window | None) -> Window:
-        part = self.whole() if window is None else Window(*window)
-        check_window(part, self.height, self.width, self.path)
-        return part
 
 
 class PrismaReader:

@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import ProductError, UsageError
+from deepsalt.errors import ProductError
 from deepsalt.readers.product_files import File, gdal_name, size_of, stream_of
 from deepsalt.readers.tiff_layout import check_whole, is_tiff
 from deepsalt.spectra import Window
+from deepsalt.spectra.scene import check_window
 
 #: `warnings.catch_warnings` is not safe in threads; opening is quick, so it is done one at a time.
 _OPENING = threading.Lock()
@@ -117,22 +118,6 @@ def read_bands(path: File, window: Window, bands: Sequence[int]) -> NDArray[Any]
         part = RasterWindow(window.column, window.row, window.columns, window.rows)
         values: NDArray[Any] = data.read(list(bands), window=part)
         return values
-
-
-def check_window(window: Window, height: int, width: int, where: str) -> None:
-    """Raise UsageError for a window that is empty or leaves the image."""
-    inside = (
-        window.rows > 0
-        and window.columns > 0
-        and 0 <= window.row <= height - window.rows
-        and 0 <= window.column <= width - window.columns
-    )
-    if not inside:
-        raise UsageError(
-            f"{tuple(window)} (row, column, rows, columns) is no window of {height} x {width} pixels",
-            where=where,
-            fix="Use scene.windows() or scene.whole().",
-        )
 
 
 def is_nodata(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:

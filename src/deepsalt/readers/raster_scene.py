@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.readers.product_files import File
-from deepsalt.readers.raster import check_window, is_nodata, read_bands
+from deepsalt.readers.raster import is_nodata, read_bands
 from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window
 
 #: Shipped tables agree with a product within this distance, nm: calibrations shift by less.
@@ -89,11 +89,6 @@ class RasterScene(Scene):
         reasons = np.where(missing.any(axis=0), MaskReason.DEFECTIVE, MaskReason.VALID).astype(np.uint8)
         reasons[missing.all(axis=0)] = MaskReason.BACKGROUND
         return reasons
-
-    def _checked(self, window: Window | None) -> Window:
-        part = self.whole() if window is None else Window(*window)
-        check_window(part, self.height, self.width, self.path)
-        return part
 
 
 def _runs(numbers: NDArray[np.intp]) -> list[tuple[slice, slice]]:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import BandError
+from deepsalt.errors import BandError, UsageError
 from deepsalt.spectra.sensor import Sensor
 from deepsalt.spectra.table import Spectra
 
@@ -63,6 +63,22 @@ class Window(NamedTuple):
     @property
     def slices(self) -> tuple[slice, slice]:
         return slice(self.row, self.row + self.rows), slice(self.column, self.column + self.columns)
+
+
+def check_window(window: Window, height: int, width: int, where: str) -> None:
+    """Raise UsageError for a window that is empty or leaves the image."""
+    inside = (
+        window.rows > 0
+        and window.columns > 0
+        and 0 <= window.row <= height - window.rows
+        and 0 <= window.column <= width - window.columns
+    )
+    if not inside:
+        raise UsageError(
+            f"{tuple(window)} (row, column, rows, columns) is no window of {height} x {width} pixels",
+            where=where,
+            fix="Use scene.windows() or scene.whole().",
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -123,6 +139,12 @@ class Scene(ABC):
 
     def whole(self) -> Window:
         return Window(0, 0, self.height, self.width)
+
+    def _checked(self, window: Window | None) -> Window:
+        """The window, or the whole scene. Raises UsageError for one that is empty or leaves the scene."""
+        part = self.whole() if window is None else Window(*window)
+        check_window(part, self.height, self.width, self.path)
+        return part
 
     def windows(self, pixels: int = 65_536) -> Iterator[Window]:
         """Windows of whole blocks, of about `pixels` pixels, top to bottom and left to right.
