@@ -14,7 +14,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "deepsalt"
 #: Rank of each package or module; it may import only from lower ranks, and from itself.
 RANK = {
     "errors": 0,
-    "units": 0.5, "files": 0.5, "places": 0.5,
+    "units": 0.5, "files": 0.5, "places": 0.5, "quiet": 0.5,
     "spectra": 1, "salinity": 1,
     "readers": 2,
     "preprocessing": 3, "simulate": 3, "augment": 3,
@@ -143,3 +143,10 @@ def test_every_public_name_is_there() -> None:
         assert getattr(deepsalt, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         deepsalt.nothing  # noqa: B018
+
+
+def test_warnings_are_silenced_in_one_place() -> None:
+    """Two threads in `warnings.catch_warnings` leave each other's filters behind: scenes are read in threads."""
+    collects = "pipeline/tasks.py"  # around a whole task, in a process of its own
+    uses = {path for path in modules() if "catch_warnings(" in path.read_text(encoding="utf-8")}
+    assert {str(path.relative_to(SOURCE)) for path in uses} == {"quiet.py", collects}

@@ -16,8 +16,9 @@ from tests.mapping.conftest import Brightness, MemoryScene, scene_of, soil
 
 from deepsalt.errors import OutputError
 from deepsalt.mapping import map_scene, style
-from deepsalt.mapping.cog import Grid, LayerWriter, opened
+from deepsalt.mapping.cog import Grid, LayerWriter
 from deepsalt.mapping.quicklook import read_small
+from deepsalt.readers.raster import open_raster
 from deepsalt.salinity import USDA
 from deepsalt.spectra import MaskReason, Window
 
@@ -32,7 +33,7 @@ def test_every_layer_is_a_valid_cog_without_warnings(size: tuple[int, int], tmp_
     result = map_scene(Brightness(), scene_of(soil(*size, ramp), block=(64, size[1])), tmp_path)
     for layer in (result.ece, result.classes, result.mask):
         assert cog_validate(layer, strict=True, quiet=True) == (True, [], [])
-    with opened(result.classes) as dataset:
+    with open_raster(result.classes) as dataset:
         assert bool(dataset.overviews(1)) == (max(size) > 512)
 
 
@@ -49,7 +50,7 @@ def test_class_colours_are_in_the_colour_table_and_names_beside_it(
     six_pixels: MemoryScene, tmp_path: Path
 ) -> None:
     result = map_scene(Brightness(), six_pixels, tmp_path)
-    with opened(result.classes) as dataset:
+    with open_raster(result.classes) as dataset:
         colours = dataset.colormap(1)
         assert dataset.nodata == 255
         assert dataset.tags(1)["CATEGORY_4"] == "strongly saline (≥ 16 dS/m)"
@@ -57,7 +58,7 @@ def test_class_colours_are_in_the_colour_table_and_names_beside_it(
     assert colours[4] == (0xBD, 0x00, 0x26, 255)
     names = ElementTree.parse(result.folder / "class.tif.aux.xml").findall(".//Category")
     assert [name.text for name in names][:2] == ["non-saline (0–2 dS/m)", "very slightly saline (2–4 dS/m)"]
-    with opened(result.mask) as dataset:
+    with open_raster(result.mask) as dataset:
         assert dataset.colormap(1)[MaskReason.WATER] == (0x9D, 0xB7, 0xC9, 255)
         assert dataset.tags(1)["CATEGORY_3"] == "cloud shadow"
 
@@ -79,7 +80,7 @@ def test_every_reason_has_a_colour_of_its_own() -> None:
 def test_a_scene_without_coordinates_still_gives_a_map(tmp_path: Path) -> None:
     scene = scene_of(soil(4, 4, 0.1), crs="", transform=(1.0, 0.0, 0.0, 0.0, 1.0, 0.0))
     result = map_scene(Brightness(), scene, tmp_path)
-    with opened(result.ece) as dataset:
+    with open_raster(result.ece) as dataset:
         assert dataset.crs is None
     assert result.summary["classes"][3]["pixels"] == 16
     assert result.summary["classes"][3]["hectares"] is None

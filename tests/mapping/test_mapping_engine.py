@@ -17,9 +17,9 @@ from tests.mapping.conftest import Brightness, MemoryScene, WithClay, scene_of, 
 from deepsalt.errors import DeepSaltError, OutputError, UsageError
 from deepsalt.files import fingerprint
 from deepsalt.mapping import map_scene
-from deepsalt.mapping.cog import opened
 from deepsalt.mapping.folder import whole_folder
 from deepsalt.preprocessing.masks import SurfaceRules
+from deepsalt.readers.raster import open_raster
 from deepsalt.spectra import Axis, MaskReason, Sensor
 
 LAYERS = {"ece.tif", "class.tif", "mask.tif", "class.tif.aux.xml", "mask.tif.aux.xml"}
@@ -27,7 +27,7 @@ BESIDE = {"ece.qml", "class.qml", "quicklook.png", "map.json"}
 
 
 def band(path: Path) -> np.ndarray:
-    with opened(path) as dataset:
+    with open_raster(path) as dataset:
         return dataset.read(1)
 
 
@@ -48,7 +48,7 @@ def test_the_folder_holds_every_layer_and_nothing_else(six_pixels: MemoryScene, 
 
 def test_map_lies_where_the_scene_lies(six_pixels: MemoryScene, tmp_path: Path) -> None:
     result = map_scene(Brightness(), six_pixels, tmp_path)
-    with opened(result.ece) as dataset:
+    with open_raster(result.ece) as dataset:
         assert dataset.crs.to_epsg() == 32614
         assert tuple(dataset.transform)[:6] == six_pixels.transform
         assert (dataset.units, dataset.descriptions) == (("dS/m",), ("ECe of the surface layer",))
@@ -64,7 +64,7 @@ def test_a_model_of_a_simulated_world_says_so_in_the_tags(six_pixels: MemoryScen
     predictor = Brightness()
     predictor.simulated = True  # type: ignore[attr-defined]
     result = map_scene(predictor, six_pixels, tmp_path, about={"seed": "7"})
-    with opened(result.classes) as dataset:
+    with open_raster(result.classes) as dataset:
         assert dataset.tags()["SIMULATED"].startswith("yes")
         assert dataset.tags()["SEED"] == "7"
 
@@ -239,7 +239,7 @@ def test_covariates_none_is_noted_or_refused(six_pixels: MemoryScene, tmp_path: 
     result = map_scene(predictor, six_pixels, tmp_path, covariates="none")
     np.testing.assert_allclose(band(result.ece)[0], [2, 3, 6], rtol=1e-6)
     assert "Mapped without covariates (clay_pct)" in result.summary["notes"][0]
-    with opened(result.ece) as dataset:
+    with open_raster(result.ece) as dataset:
         assert dataset.tags()["COVARIATES"].startswith("none given")
 
 

@@ -14,7 +14,7 @@ from deepsalt.errors import ProductError
 from deepsalt.files import fingerprint
 from deepsalt.mapping import compare_with_truth, map_scene
 from deepsalt.mapping.area import hectares_per_pixel
-from deepsalt.mapping.cog import Grid, opened
+from deepsalt.mapping.cog import Grid
 
 PLACE = (30.0, 0.0, 500_000.0, 0.0, -30.0, 2_000_000.0)
 
@@ -128,7 +128,7 @@ def test_the_truth_travels_with_the_map(six_pixels: MemoryScene, tmp_path: Path)
     assert result.summary["truth"]["n"] == 5
     assert result.summary["truth"]["pearson_ln"] == 1.0
     assert result.summary["layers"]["truth"] == "truth.tif"
-    with opened(result.folder / "truth.tif") as dataset:
+    with open_raster(result.folder / "truth.tif") as dataset:
         np.testing.assert_array_equal(dataset.read(1), np.float32(true))
         assert dataset.units == ("dS/m",)
 

@@ -17,8 +17,9 @@ import deepsalt as ds
 from deepsalt.errors import BandError, ProductError, UsageError
 from deepsalt.pipeline.prepare import composed
 from deepsalt.preprocessing.composites import composite, same_places
-from deepsalt.preprocessing.looks import median_look, medoid_look, spread_of
+from deepsalt.preprocessing.looks import medoid_look, spread_of
 from deepsalt.preprocessing.masks import SurfaceRules
+from deepsalt.preprocessing.present import median_present
 from deepsalt.readers.describe import describe
 from deepsalt.sampling import random_pixels, usable_axis
 from deepsalt.spectra import Axis, MaskReason, Sensor, Window
@@ -55,7 +56,7 @@ def test_the_median_is_that_of_numpy(looks: np.ndarray) -> None:
             for column in looks.reshape(len(looks), -1).T
         ]
     ).reshape(looks.shape[1:])
-    assert median_look(looks) == pytest.approx(expected, nan_ok=True, abs=1e-6)
+    assert median_present(looks, axis=0) == pytest.approx(expected, nan_ok=True, abs=1e-6)
 
 
 @given(LOOKS)
@@ -77,7 +78,7 @@ def test_the_medoid_is_one_of_the_looks_and_beats_the_others(looks: np.ndarray) 
 def test_the_order_of_dates_changes_neither_median_nor_spread(looks: np.ndarray, random: Any) -> None:
     order = list(range(len(looks)))
     random.shuffle(order)
-    assert np.array_equal(median_look(looks), median_look(looks[order]), equal_nan=True)
+    assert np.array_equal(median_present(looks, axis=0), median_present(looks[order], axis=0), equal_nan=True)
     assert np.array_equal(spread_of(looks), spread_of(looks[order]), equal_nan=True)
 
 

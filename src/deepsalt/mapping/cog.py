@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from deepsalt.errors import OutputError
 from deepsalt.files import written_whole
+from deepsalt.quiet import quiet
+from deepsalt.readers.raster import open_raster
 from deepsalt.spectra.scene import Scene, Window
 
 _BLOCK = 512
@@ -77,7 +78,7 @@ class LayerWriter:
         self.path = folder / f"{layer.name}.tif"
         self._tiles = folder / f".{layer.name}.tiles.tif"
         self._written: list[tuple[Window, int]] = []
-        with _failures_as_output_errors(self.path):
+        with _failures_as_output_errors(self.path), quiet(NotGeoreferencedWarning):
             self._dataset = rasterio.open(self._tiles, "w", **_profile(layer, grid))
             _describe(self._dataset, layer, tags)
 
@@ -99,8 +100,9 @@ class LayerWriter:
     def finish(self) -> Path:
         """The finished COG. Raises OutputError if it does not read back as it was written."""
         with written_whole(self.path) as aside, _failures_as_output_errors(self.path):
-            self._dataset.close()
-            rasterio.shutil.copy(self._tiles, aside, driver="COG", **_cog_options(self.layer))
+            with quiet(NotGeoreferencedWarning):
+                self._dataset.close()
+                rasterio.shutil.copy(self._tiles, aside, driver="COG", **_cog_options(self.layer))
             _check_whole(aside, self.path, self._written)
         self._tiles.unlink(missing_ok=True)
         if self.layer.categories:
@@ -108,18 +110,9 @@ class LayerWriter:
         return self.path
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """A raster, read only; one without a coordinate system opens without a warning."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        with rasterio.open(path) as dataset:
-            yield dataset
-
-
 def strips(path: Path, band: int = 1) -> Iterator[tuple[Window, NDArray[Any]]]:
     """Full-width strips of a band, top to bottom; nodata as NaN in a band of numbers."""
-    with opened(path) as dataset:
+    with open_raster(path) as dataset:
         for row in range(0, dataset.height, _STRIP_ROWS):
             rows = min(_STRIP_ROWS, dataset.height - row)
             values = dataset.read(band, window=((row, row + rows), (0, dataset.width)))
@@ -173,17 +166,15 @@ def _rasterio_window(window: Window) -> Any:
 
 def _check_whole(written: Path, final: Path, windows: list[tuple[Window, int]]) -> None:
     """Compare every window with its checksum, and read every overview."""
-    with opened(written) as dataset:
+    with open_raster(written) as dataset:
         for window, checksum in windows:
             pixels = dataset.read(1, window=_rasterio_window(window))
             if zlib.crc32(pixels.tobytes()) != checksum:
                 raise _not_whole(final)
         levels = range(len(dataset.overviews(1)))
     for level in levels:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.open(written, overview_level=level) as overview:
-                overview.read(1)
+        with open_raster(written, overview_level=level) as overview:
+            overview.read(1)
 
 
 def _not_whole(path: Path, why: object = "") -> OutputError:
@@ -200,9 +191,7 @@ def _failures_as_output_errors(path: Path) -> Iterator[None]:
     from rasterio._err import CPLE_BaseError  # the base of what rasterio.shutil.copy raises
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            yield
+        yield
     except (RasterioError, CPLE_BaseError) as error:
         raise _not_whole(path, error) from error
     except OSError as error:

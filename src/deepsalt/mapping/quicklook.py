@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.files import written_whole
-from deepsalt.mapping.cog import opened
 from deepsalt.mapping.style import REASON_COLOURS, class_range, reason_name
+from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import MaskReason
 
@@ -110,7 +110,7 @@ def compare_figure(
 
 def read_small(path: Path, band: int = 1) -> tuple[NDArray[Any], tuple[float, float, float, float], str]:
     """A band shrunk to picture size, its extent (left, right, bottom, top) and the unit of its map."""
-    with opened(path) as dataset:
+    with open_raster(path) as dataset:
         shrink = max(1.0, max(dataset.height, dataset.width) / _LONGEST)
         shape = (max(1, round(dataset.height / shrink)), max(1, round(dataset.width / shrink)))
         values = dataset.read(band, out_shape=shape)

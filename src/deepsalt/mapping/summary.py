@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from deepsalt.files import written_whole
 from deepsalt.mapping.area import hectares_per_pixel
-from deepsalt.mapping.cog import Grid, opened, strips
+from deepsalt.mapping.cog import Grid, strips
 from deepsalt.mapping.folder import SUMMARY
 from deepsalt.mapping.truth import TRUTH, compare_with_truth
+from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import ClassScheme
 from deepsalt.spectra import MaskReason, Scene
 
@@ -29,7 +30,7 @@ def summarise(
     notes: list[str],
 ) -> dict[str, Any]:
     """The content of map.json, from the layers that are already in `folder`."""
-    with opened(folder / "ece.tif") as dataset:
+    with open_raster(folder / "ece.tif") as dataset:
         bounds = [float(edge) for edge in dataset.bounds]
     pixels = scene.height * scene.width
     ece = _valid_values(folder / "ece.tif")

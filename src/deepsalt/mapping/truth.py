@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
-from deepsalt.mapping.cog import Grid, Layer, LayerWriter, opened, strips
+from deepsalt.mapping.cog import Grid, Layer, LayerWriter, strips
+from deepsalt.readers.raster import open_raster
 from deepsalt.units import log_ece
 
 TRUTH = "truth.tif"
@@ -47,7 +48,7 @@ def copy_truth(truth: Path, folder: Path) -> Path:
     Raises ProductError if its grid differs from the map's.
     """
     layer = Layer("truth", "float32", float("nan"), "true ECe of the surface layer (simulated)", unit="dS/m")
-    with opened(folder / "ece.tif") as dataset:
+    with open_raster(folder / "ece.tif") as dataset:
         crs = dataset.crs.to_wkt() if dataset.crs else ""
         grid = Grid(dataset.height, dataset.width, crs, tuple(dataset.transform)[:6])
     check_same_grid(folder / "ece.tif", truth)
@@ -63,7 +64,7 @@ def copy_truth(truth: Path, folder: Path) -> Path:
 
 def check_same_grid(ece_path: Path, truth_path: Path) -> None:
     """Raise ProductError unless both rasters have the same size and place."""
-    with opened(ece_path) as mapped, opened(truth_path) as true:
+    with open_raster(ece_path) as mapped, open_raster(truth_path) as true:
         same_size = (mapped.height, mapped.width) == (true.height, true.width)
         same_place = mapped.transform.almost_equals(true.transform, precision=1e-3)
         if same_size and same_place:
@@ -89,6 +90,6 @@ def _both(ece_path: Path, truth_path: Path) -> tuple[NDArray[np.float64], NDArra
 
 
 def _ece_band(path: Path) -> int:
-    with opened(path) as dataset:
+    with open_raster(path) as dataset:
         names = list(dataset.descriptions)
     return names.index("ece_ds_m") + 1 if "ece_ds_m" in names else 1

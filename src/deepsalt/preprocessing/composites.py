@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from deepsalt.errors import UsageError
 from deepsalt.preprocessing.grids import same_grid, shared_windows
 from deepsalt.preprocessing.look_bands import Onto, bands_of, onto
-from deepsalt.preprocessing.looks import mean_present, median_look, medoid_look, spread_of
+from deepsalt.preprocessing.looks import medoid_look, spread_of
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
+from deepsalt.preprocessing.present import mean_present, median_present
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
 How = Literal["median", "medoid"]
@@ -110,7 +111,7 @@ class Composite(Scene):
         looks, reasons = self._looks(window)
         count = (reasons == MaskReason.VALID).sum(axis=0).astype(np.uint16)
         enough = count >= self.min_looks
-        values = (median_look if self.how == "median" else medoid_look)(looks)
+        values = median_present(looks, axis=0) if self.how == "median" else medoid_look(looks)
         values[~enough] = np.nan
         return Composed(values, np.where(enough, MaskReason.VALID, _main_reason(reasons)), count)
 

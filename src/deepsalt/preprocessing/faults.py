@@ -6,7 +6,6 @@ rest of the library.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -14,7 +13,8 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.preprocessing.blocks import median_present, row_blocks
+from deepsalt.preprocessing.blocks import row_blocks
+from deepsalt.preprocessing.present import median_present, range_present
 from deepsalt.spectra import Quantity
 
 #: Values outside are noise at best: fraction of a white reference, log10(1/R).
@@ -55,9 +55,7 @@ def find_faults(values: NDArray[np.float32], quantity: Quantity) -> Faults:
 def _of_block(
     values: NDArray[np.float32], quantity: Quantity
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.intp], NDArray[np.float64]]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a row without data has no lowest value: NaN
-        low, high = np.nanmin(values, axis=1), np.nanmax(values, axis=1)
+    low, high = range_present(values)
     flat = (high - low < _FLAT) & (values.shape[1] > 1)
     lowest, highest = RANGES[quantity]
     there = np.maximum((~np.isnan(values)).sum(axis=1), 1)

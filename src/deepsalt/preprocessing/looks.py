@@ -1,31 +1,19 @@
-"""Several looks at the same pixels put together: the median, the medoid, and how far the looks lie apart.
+"""Several looks at the same pixels put together: the medoid, and how far the looks lie apart.
 
 Arrays are (look, ..., band), NaN where a look shows nothing.
 """
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
+
+from deepsalt.preprocessing.present import mean_present, median_present
 
 Floats = NDArray[np.float32]
 
 #: Standard deviations in a median absolute deviation, of a normal distribution.
 _SD_PER_MAD = np.float32(1.4826)
-
-
-def median_look(looks: Floats) -> Floats:
-    """(..., band) the median of each band over the looks that have a value; NaN where none has.
-
-    The result is a mix: its bands may come from different dates.
-    """
-    ordered = np.sort(looks, axis=0)  # NaN goes last
-    count = (~np.isnan(looks)).sum(axis=0)
-    low, high = np.maximum(count - 1, 0) // 2, count // 2
-    middle = [np.take_along_axis(ordered, at[None], axis=0)[0] for at in (low, high)]
-    return np.where(count > 0, (middle[0] + middle[1]) * np.float32(0.5), np.float32("nan"))
 
 
 def medoid_look(looks: Floats) -> Floats:
@@ -49,15 +37,8 @@ def medoid_look(looks: Floats) -> Floats:
 
 def spread_of(looks: Floats) -> Floats:
     """(..., band) robust standard deviation over the looks, 1.4826 MAD; NaN below two values."""
-    spread = _SD_PER_MAD * median_look(np.abs(looks - median_look(looks)))
+    spread = _SD_PER_MAD * median_present(np.abs(looks - median_present(looks, axis=0)), axis=0)
     return np.where((~np.isnan(looks)).sum(axis=0) > 1, spread, np.float32("nan"))
-
-
-def mean_present(values: Floats) -> Floats:
-    """(...) mean over the last axis of what is there; NaN where nothing is."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # nothing there: NaN
-        return np.asarray(np.nanmean(values, axis=-1), np.float32)
 
 
 def _distance(one: Floats, other: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import UsageError
 from deepsalt.preprocessing.blocks import BLOCK_VALUES, row_blocks
 from deepsalt.preprocessing.faults import upper_fence
+from deepsalt.preprocessing.present import mean_present, median_present
 from deepsalt.spectra import Spectra
 
 #: Of three scans, one is odd if it lies so many times farther from their median than the others do.
@@ -50,9 +50,9 @@ def scans_of(spectra: Spectra, column: str = "id") -> Scans:
         for numbers in _portions(np.flatnonzero(count == size), int(size) * len(spectra.axis)):
             rows = order[start[numbers][:, None] + np.arange(size)]
             scans = spectra.values[rows].astype(np.float64)  # (sample, scan, band)
-            variance = _mean(np.square(scans - _mean(scans, 1)[:, None]), 1) * size / (size - 1)
-            spread[numbers] = np.sqrt(_mean(variance, 1))
-            distance[rows] = np.sqrt(_mean(np.square(scans - _median(scans)[:, None]), 2))
+            variance = mean_present(np.square(scans - mean_present(scans, 1)[:, None]), 1) * size / (size - 1)
+            spread[numbers] = np.sqrt(mean_present(variance, 1))
+            distance[rows] = np.sqrt(mean_present(np.square(scans - median_present(scans, 1)[:, None]), 2))
     return Scans(sample, count, spread, distance)
 
 
@@ -123,24 +123,3 @@ def _portions(numbers: NDArray[np.intp], values_each: int) -> Iterator[NDArray[n
     size = max(1, BLOCK_VALUES // values_each)
     for start in range(0, len(numbers), size):
         yield numbers[start : start + size]
-
-
-def _mean(values: NDArray[np.float64], over: int) -> NDArray[np.float64]:
-    """Mean over one dimension of what is not missing; NaN where nothing is."""
-    there = ~np.isnan(values)
-    if there.all():
-        return np.asarray(values.mean(axis=over))
-    known = there.sum(axis=over)
-    total = np.where(there, values, 0.0).sum(axis=over)
-    return np.divide(total, known, out=np.full(total.shape, np.nan), where=known > 0)
-
-
-def _median(scans: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(sample, band) median of scans (sample, scan, band); NaN where all are missing."""
-    median = np.median(scans, axis=1)
-    holed = np.isnan(scans).any(axis=(1, 2))
-    if holed.any():
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # a band that no scan has: NaN
-            median[holed] = np.nanmedian(scans[holed], axis=1)
-    return np.asarray(median)

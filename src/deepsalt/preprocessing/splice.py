@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
-from deepsalt.preprocessing.blocks import median_present, row_blocks
+from deepsalt.preprocessing.blocks import row_blocks
+from deepsalt.preprocessing.present import median_present
 from deepsalt.spectra import Axis, Spectra
 
 ASD_SPLICES_NM = (1000.0, 1830.0)

@@ -7,11 +7,10 @@ and broad bands.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
 
+from deepsalt.preprocessing.present import mean_present
 from deepsalt.spectra import Axis, Spectra
 
 Index = NDArray[np.float32]
@@ -92,9 +91,7 @@ def band_mean(spectra: Spectra, limits: Limits) -> Index:
     inside = _inside(spectra.axis, limits)
     if not inside.any():
         return np.full(spectra.values.shape[:-1], np.nan, np.float32)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a pixel without data has no mean: NaN
-        return np.asarray(np.nanmean(spectra.values[..., inside], axis=-1), np.float32)
+    return np.asarray(mean_present(spectra.values[..., inside]), np.float32)
 
 
 def _inside(axis: Axis, limits: Limits) -> NDArray[np.bool_]:

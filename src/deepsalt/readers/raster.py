@@ -6,8 +6,6 @@ read from several threads or processes.
 
 from __future__ import annotations
 
-import threading
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
+from deepsalt.quiet import quiet
 from deepsalt.readers.product_files import File, gdal_name, size_of, stream_of
 from deepsalt.readers.tiff_layout import check_whole, is_tiff
 from deepsalt.spectra import Window
 from deepsalt.spectra.scene import check_window
-
-#: `warnings.catch_warnings` is not safe in threads; opening is quick, so it is done one at a time.
-_OPENING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -65,7 +61,7 @@ def opened(path: File, doing: str = "open it") -> Iterator[Any]:
 
     try:
         with rasterio.Env(GDAL_PAM_ENABLED="NO", CPL_DEBUG=False):
-            dataset = _open_quietly(path)
+            dataset = open_raster(path)
             try:
                 yield dataset
             finally:
@@ -150,13 +146,13 @@ def sampled_rows(header: RasterInfo, rows: int) -> Iterator[NDArray[Any]]:
         yield read_bands(header.path, Window(int(row), 0, 1, header.width), numbers)
 
 
-def _open_quietly(path: File) -> Any:
+def open_raster(path: File, **options: Any) -> Any:
+    """A rasterio dataset, read only; one without a coordinate system opens without a warning."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 
-    with _OPENING, warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotGeoreferencedWarning)
-        return rasterio.open(gdal_name(path))
+    with quiet(NotGeoreferencedWarning):
+        return rasterio.open(gdal_name(path), **options)
 
 
 def _descriptions(data: Any) -> tuple[str, ...]:

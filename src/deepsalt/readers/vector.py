@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from deepsalt.errors import LabelError, ProductError, UsageError
+from deepsalt.quiet import quiet
 from deepsalt.readers.columns import listed
 from deepsalt.readers.tabular import head_of, is_parquet
 
@@ -86,8 +86,7 @@ def read_vector(path: Path, *, layer: str | None = None, crs: str | None = None)
     """
     where = str(path)
     geopandas = geopandas_or_explain()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of GDAL on oddities that do not concern geometry or values
+    with quiet():  # of GDAL on oddities that do not concern geometry or values
         try:
             if path.is_file() and is_parquet(head_of(path)):
                 frame = geopandas.read_parquet(path)

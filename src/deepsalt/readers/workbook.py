@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, SpectraError, UsageError
+from deepsalt.quiet import quiet
 from deepsalt.readers.columns import listed
 from deepsalt.readers.spectral_columns import count_bands
 from deepsalt.readers.tabular import MISSING, TableFile
@@ -157,14 +158,11 @@ def _sheet(path: Path, sheet: str | None, most: int | None) -> tuple[str, list[R
 
 def _filled_sheets(path: Path, most: int | None) -> dict[str, list[Row]]:
     """The first `most` rows (None: all) of every sheet that holds something there."""
-    import warnings
-
     from openpyxl import load_workbook
 
     found: dict[str, list[Row]] = {}
     try:
-        with path.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and extensions do not matter here
+        with path.open("rb") as stream, quiet():  # styles and extensions do not matter here
             book = load_workbook(stream, read_only=True, data_only=True)
             try:
                 for sheet in book.worksheets:

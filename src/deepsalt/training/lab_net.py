@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from torch.nn import functional
 
 from deepsalt.models.architecture import LabNetArchitecture
 from deepsalt.models.lab_net import LabNet, LabReader
+from deepsalt.quiet import quiet
 from deepsalt.splits import grouped_folds
 from deepsalt.training.checks import prediction_facts, r2
 from deepsalt.training.cycle import cycle
@@ -178,8 +178,7 @@ def _line(data: LabData, readers: Readers, settings: LabSettings, _seed: int) ->
     if data.y.std() < 1e-9:
         line = np.append(np.zeros(x.shape[1]), data.y.mean())
     else:
-        with warnings.catch_warnings():  # nothing left to explain: it stops there, which is right
-            warnings.filterwarnings("ignore", message=".*residual is constant")
+        with quiet(message=".*residual is constant"):  # nothing left to explain: it stops there
             fitted = PLSRegression(min(_COMPONENTS, x.shape[1], len(x) - 1), scale=False).fit(x, data.y)
         slopes = np.ravel(fitted.coef_)
         line = np.append(slopes, float(np.ravel(fitted.intercept_)[0] - x.mean(axis=0) @ slopes))
