@@ -146,7 +146,7 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_warnings_are_silenced_in_one_place() -> None:
-    """Two threads in `warnings.catch_warnings` leave each other's filters behind: scenes are read in threads."""
+    """Two threads in `catch_warnings` leave each other's filters behind: scenes are read in threads."""
     collects = "pipeline/tasks.py"  # around a whole task, in a process of its own
     uses = {path for path in modules() if "catch_warnings(" in path.read_text(encoding="utf-8")}
     assert {str(path.relative_to(SOURCE)) for path in uses} == {"quiet.py", collects}

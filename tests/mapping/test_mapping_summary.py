@@ -15,6 +15,7 @@ from deepsalt.files import fingerprint
 from deepsalt.mapping import compare_with_truth, map_scene
 from deepsalt.mapping.area import hectares_per_pixel
 from deepsalt.mapping.cog import Grid
+from deepsalt.readers.raster import open_raster
 
 PLACE = (30.0, 0.0, 500_000.0, 0.0, -30.0, 2_000_000.0)
 
