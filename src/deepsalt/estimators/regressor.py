@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError, ModelFileError, UsageError
+from deepsalt.estimators.answers import Answers, with_errors
 from deepsalt.estimators.bridge_card import card_of, channels_from, ground_from, places_from
 from deepsalt.estimators.bridge_inputs import (
     bridge_data,
@@ -199,24 +200,30 @@ class DeepSaltRegressor(Saved):
         coverage is promised where the new places are like those. Raises UsageError for a model that knows too
         little of its errors, and for a level outside 0-1.
         """
-        ece = self.predict(spectra)
-        low, high = np.full(len(ece), np.nan), np.full(len(ece), np.nan)
-        for rows, scene in self._by_scene(spectra):
-            known = self._errors().distribution(scene)
-            low[rows], high[rows] = known.interval_ds_m(ece[rows], level)
-        return low, ece, high
+        found = self.answers(spectra, level=level, thresholds=())
+        if found.low is None or found.high is None:
+            raise no_intervals("too few ground points, or they were switched off")
+        return found.low, found.ece, found.high
 
     def probability_above(self, spectra: Spectra, threshold_ds_m: float) -> NDArray[np.float64]:
         """(sample,) probability that ECe exceeds a threshold in dS/m, calibrated as `predict_interval` is."""
-        answer, found = log_ece(self.predict(spectra)), np.full(len(spectra), np.nan)
-        for rows, scene in self._by_scene(spectra):
-            found[rows] = self._errors().distribution(scene).probability_above(answer[rows], threshold_ds_m)
-        return found
-
-    def _errors(self) -> KnownErrors:
-        if self.errors_ is None:
+        found = self.answers(spectra, thresholds=(threshold_ds_m,)).above
+        if threshold_ds_m not in found:
             raise no_intervals("too few ground points, or they were switched off")
-        return self.errors_
+        return found[threshold_ds_m]
+
+    def answers(
+        self, spectra: Spectra, *, level: float = 0.9, thresholds: Sequence[float] = (4.0,)
+    ) -> Answers:
+        """Everything the model says of these pixels, in one pass; what it does not know is None or missing.
+
+        level       of the interval
+        thresholds  ECe in dS/m, for the probability to exceed them
+        """
+        ece = self.predict(spectra)
+        if self.errors_ is None:
+            return Answers(ece)
+        return with_errors(ece, self._by_scene(spectra), self.errors_, level, thresholds)
 
     def _known_errors(
         self, held_out: Mapping[str, NDArray[np.float64]], data: BridgeData, scenes: tuple[str, ...]

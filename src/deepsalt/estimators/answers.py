@@ -1,0 +1,52 @@
+"""What a model says of each pixel, all of it from one pass: ECe, its interval, probabilities, and doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.errors import UsageError
+from deepsalt.estimators.intervals import KnownErrors
+from deepsalt.units import log_ece
+
+Floats = NDArray[np.float64]
+#: Rows of a scene, and its name.
+ByScene = Iterable[tuple[NDArray[np.intp], str]]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """All arrays (sample,), NaN where there is no answer.
+
+    ece          dS/m
+    low, high    bounds of ECe, dS/m; None for a model that does not know its errors
+    level        share of places whose ECe should lie between them
+    above        probability that ECe exceeds each threshold in dS/m
+    outside      True where the model should not be believed; None for a model that cannot tell
+    """
+
+    ece: Floats
+    low: Floats | None = None
+    high: Floats | None = None
+    level: float = 0.9
+    above: Mapping[float, Floats] = field(default_factory=dict)
+    outside: NDArray[np.bool_] | None = None
+
+
+def with_errors(
+    ece: Floats, scenes: ByScene, known: KnownErrors, level: float, thresholds: Sequence[float]
+) -> Answers:
+    """Answers in dS/m with what is known of their errors. Raises UsageError for a level outside 0-1."""
+    if not 0 < level < 1:
+        raise UsageError(f"level is {level}", fix="Give a share between 0 and 1, such as 0.9.")
+    low, high = np.full(len(ece), np.nan), np.full(len(ece), np.nan)
+    above = {threshold: np.full(len(ece), np.nan) for threshold in thresholds}
+    for rows, scene in scenes:
+        errors = known.distribution(scene)
+        low[rows], high[rows] = errors.interval_ds_m(ece[rows], level)
+        for threshold, found in above.items():
+            found[rows] = errors.probability_above(log_ece(ece[rows]), threshold)
+    return Answers(ece, low, high, level, above)
