@@ -1,12 +1,13 @@
-"""Do the intervals of the preset `deepsalt` hold? Coverage on simulated worlds, by what a place is.
+"""Do intervals of the preset `deepsalt` hold, and is what it calls outside worse? On simulated worlds.
 
     python benchmarks/intervals.py --seeds 0 1 2 3 4
 
 Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points
 of the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen
 region) and all valid pixels of the scenes, whose truth a world knows. Also with residuals weighted for the
-shift between the labelled pixels and those of the scene (`shift_weights`). Prints Markdown and, with --json,
-the numbers.
+shift between the labelled pixels and those of the scene (`shift_weights`). Then the same pixels inside and
+outside of the model's applicability: errors on ln(1+ECe) and in dS/m, and coverage. Prints Markdown and, with
+--json, the numbers.
 """
 
 from __future__ import annotations
@@ -43,18 +44,23 @@ def main() -> None:
     arguments.add_argument("--json", type=Path)
     chosen = arguments.parse_args()
     rows: list[dict[str, Any]] = []
+    pixels: list[pd.DataFrame] = []
     with tempfile.TemporaryDirectory() as scratch:
         for seed in chosen.seeds:
             for covered in (True, False):
-                rows += of_world(seed, covered, Path(scratch))
+                found, asked = of_world(seed, covered, Path(scratch))
+                rows += found
+                pixels.append(asked)
                 print(f"seed {seed}, covered {covered}: {rows[-1]['seconds']:.0f} s of training", flush=True)
     if chosen.json:
         chosen.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(table(pd.DataFrame(rows)))
+    print()
+    print(applicability_table(pd.concat(pixels, ignore_index=True)))
 
 
-def of_world(seed: int, covered: bool, scratch: Path) -> list[dict[str, Any]]:
-    """One row for each part, level and weighting."""
+def of_world(seed: int, covered: bool, scratch: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
+    """One row for each part, level and weighting; and every valid pixel of the scenes."""
     frame = world_frames(CompareConfig(worlds=[seed], covered=[covered]), None, scratch)[0]
     root = Path(frame.config.library.path).parent
     world = simulate_world(root, frame.world)
@@ -66,17 +72,19 @@ def of_world(seed: int, covered: bool, scratch: Path) -> list[dict[str, Any]]:
     model = DeepSaltRegressor(seed=frame.config.seed).fit(data.libraries, sites, data.unlabelled)
     about = {"seed": seed, "covered": covered, "seconds": perf_counter() - began}
     unseen = str(frame.config.split.unseen_region)
-    return [{**about, **row} for row in answers(model, data, sites, world, unseen)]
+    pixels = {region["name"]: scene_pixels(world, region["name"]) for region in world.regions}
+    rows = [{**about, **row} for row in answers(model, data, sites, pixels, unseen)]
+    judged = [judged_pixels(model, one).assign(unseen=name == unseen) for name, one in pixels.items()]
+    return rows, pd.concat(judged, ignore_index=True).assign(seed=seed, covered=covered)
 
 
 def answers(
-    model: DeepSaltRegressor, data: Prepared, sites: Spectra, world: World, unseen: str
+    model: DeepSaltRegressor, data: Prepared, sites: Spectra, pixels: dict[str, Spectra], unseen: str
 ) -> list[dict[str, Any]]:
     asked = {
         "points of held-out fields": data.part("test"),
         "points of the unseen region": data.part("unseen"),
     }
-    pixels = {region["name"]: scene_pixels(world, region["name"]) for region in world.regions}
     rows = [row for name, spectra in asked.items() for row in coverage(model, spectra, name)]
     for region, spectra in pixels.items():
         name = "pixels of the unseen scene" if region == unseen else "pixels of scenes with points"
@@ -109,6 +117,56 @@ def coverage(
             }
         )
     return rows
+
+
+def judged_pixels(model: DeepSaltRegressor, spectra: Spectra) -> pd.DataFrame:
+    """Of each pixel: its errors, whether the 90 % interval held, and why it is outside, if it is."""
+    truth, doubt = spectra.samples["ece_ds_m"].to_numpy(), model.applicability(spectra)
+    assert doubt is not None
+    low, ece, high = model.predict_interval(spectra, 0.9)
+    return pd.DataFrame(
+        {
+            "ln": log_ece(ece) - log_ece(truth),
+            "dS/m": ece - truth,
+            "held": (low - 1e-6 <= truth) & (truth <= high + 1e-6),
+            "outside": doubt.outside,
+            "strange": doubt.strange,
+            "known": doubt.known_land,
+        }
+    )
+
+
+def applicability_table(pixels: pd.DataFrame) -> str:
+    """Errors inside and outside, over all worlds: everything, and the spectrum's part of it on known land."""
+    known = pixels[pixels["known"]]
+    parts = {
+        "all pixels: outside or not": (pixels, "outside"),
+        "known land: strange spectrum or not": (known, "strange"),
+        "unseen regions that the library covers": (known[known["unseen"] & known["covered"]], "strange"),
+        "all pixels: land known or not": (pixels.assign(unknown=~pixels["known"]), "unknown"),
+    }
+    each = [f"RMSE, {unit}: inside | outside | ratio (each world)" for unit in ("ln", "dS/m")]
+    head = " | ".join(["asked", "outside", *each, "90 % covers inside | outside"])
+    lines = [f"| {head} |", f"|---{'|---:' * 9}|"]
+    for name, (part, flag) in parts.items():
+        cells = [name, f"{part[flag].mean():.1%}"]
+        for unit in ("ln", "dS/m"):
+            worlds = [ratio(one, flag, unit) for _, one in part.groupby("seed")]
+            inside, outside = (rmse(part[part[flag] == away][unit]) for away in (False, True))
+            told = f"{outside / inside:.2f} ({min(worlds):.2f}-{max(worlds):.2f})"
+            cells += [f"{inside:.3f}", f"{outside:.3f}", told]
+        cells += [f"{part[part[flag] == away]['held'].mean():.1%}" for away in (False, True)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def ratio(pixels: pd.DataFrame, flag: str, unit: str) -> float:
+    outside = pixels[flag]
+    return rmse(pixels[outside][unit]) / rmse(pixels[~outside][unit])
+
+
+def rmse(errors: pd.Series) -> float:
+    return float(np.sqrt((errors**2).mean()))
 
 
 def weighted(

@@ -44,8 +44,10 @@ def card_of(
         "gate": model.checks_.get("gate"),
         "planar": settings.planar,
         "lands": [land.as_plain() for land in model.lands_],
+        "sampled": {name: box.as_plain() for name, box in model.sampled_.items()},
         "scenes": {name: as_plain(tuning) for name, tuning in model.scenes_.items()},
         "sites": [one.as_plain() for one in model.sites_],
+        "applicability": applicability_facts(model),
         "errors": None if model.errors_ is None else model.errors_.as_plain(),
         "nearby": {name: found.as_plain() for name, found in model.nearby_.items()},
         "training": {
@@ -60,21 +62,38 @@ def card_of(
     }
 
 
+def applicability_facts(model: DeepSaltRegressor) -> dict[str, Any] | None:
+    """How the model tells where it should not be believed; None where it cannot."""
+    familiar = model.model_.familiar
+    if not familiar.learned:
+        return None
+    dissimilarity, residual = familiar.limits.tolist()
+    return {
+        "outside": "land without laboratory sample and ground point, or a spectrum beyond these limits",
+        "limit of dissimilarity": dissimilarity,
+        "limit of residual": residual,
+        "kept by": "99 of 100 training pixels",
+        "lands known": len(model.lands_),
+        "scenes with 20 ground points": len(model.sampled_),
+    }
+
+
 def ground_from(
     card: Mapping[str, Any], model: BridgeStudent, path: str | Path
-) -> tuple[tuple[Land, ...], dict[str, Tuning]]:
-    """Lands and scenes of a card. Raises ModelFileError for what does not fit the weights."""
+) -> tuple[tuple[Land, ...], dict[str, Tuning], dict[str, Land]]:
+    """Lands, scenes, boxes of ground points. Raises ModelFileError for what does not fit the weights."""
     from deepsalt.models.tuning import from_plain
 
     count = model.architecture.lands
     try:
         lands = tuple(Land.from_plain(one) for one in card["lands"])
         scenes = {str(name): from_plain(one, model.architecture) for name, one in card["scenes"].items()}
+        sampled = {str(name): Land.from_plain(one) for name, one in card["sampled"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ModelFileError(f"the card does not say its scenes ({error})", where=str(path)) from error
     if len(lands) != count:
         raise ModelFileError(f"the card names {len(lands)} lands, the weights have {count}", where=str(path))
-    return lands, scenes
+    return lands, scenes, sampled
 
 
 def places_from(

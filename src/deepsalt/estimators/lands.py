@@ -63,11 +63,15 @@ class Land:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Scenes by name and the lands they show; `ground` says the same in numbers of rows."""
+    """Scenes by name and the lands they show; `ground` says the same in numbers of rows.
+
+    sampled  the boxes of scenes with at least 20 ground points, whatever the library has there
+    """
 
     scenes: tuple[str, ...]
     lands: tuple[Land, ...]
     ground: Ground
+    sampled: Mapping[str, Land]
 
 
 def survey(
@@ -111,7 +115,12 @@ def survey(
     ground = Ground(samples, scene_land, sat, loose, patches)
     points = [int((ground.sat_land == number).sum()) for number in range(len(lands))]
     counted = [replace(land, points=found) for land, found in zip(lands, points, strict=True)]
-    return Survey(names, tuple(counted), ground)
+    sampled = {
+        name: _box(places[name], points=int((sat == scene).sum()))
+        for scene, name in enumerate(names)
+        if (sat == scene).sum() >= FEWEST_SAMPLES and len(places[name])
+    }
+    return Survey(names, tuple(counted), ground, sampled)
 
 
 def land_of(lands: tuple[Land, ...], pixels: Spectra) -> int | None:
@@ -150,10 +159,15 @@ def _land_under(
     """The box of these pixels, and which samples lie in it."""
     if len(places) < FEWEST_PIXELS or not set(_PLACE) <= set(visnir.samples):
         return None
-    low, high = places.min(), places.max()
-    edge = (high - low) * _MARGIN
-    (south, west), (north, east) = low - edge, high + edge
-    box = Land(float(south), float(north), float(west), float(east), 0)
+    box = _box(places)
     inside = box.holds(visnir.samples)
     samples = int((inside & known).sum())
     return (replace(box, samples=samples), inside) if samples >= FEWEST_SAMPLES else None
+
+
+def _box(places: pd.DataFrame, points: int = 0) -> Land:
+    """The box of these places, a little wider."""
+    low, high = places.min(), places.max()
+    edge = (high - low) * _MARGIN
+    (south, west), (north, east) = low - edge, high + edge
+    return Land(float(south), float(north), float(west), float(east), 0, points)

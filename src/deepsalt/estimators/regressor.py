@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import LabelError, ModelFileError, UsageError
+from deepsalt.errors import ModelFileError, UsageError
+from deepsalt.estimators import binding
 from deepsalt.estimators.answers import Answers, with_errors
+from deepsalt.estimators.applicability import Applicability, applicability_of
 from deepsalt.estimators.bridge_card import card_of, channels_from, ground_from, places_from
 from deepsalt.estimators.bridge_inputs import (
     bridge_data,
@@ -21,27 +23,20 @@ from deepsalt.estimators.bridge_inputs import (
     libraries_of,
 )
 from deepsalt.estimators.intervals import KnownErrors, no_intervals
-from deepsalt.estimators.lands import land_of
-from deepsalt.estimators.nearby import Nearby, Sites, nearby
+from deepsalt.estimators.nearby import Nearby, Sites
 from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
-from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
-from deepsalt.units import ece_from_log, log_ece
+from deepsalt.units import ece_from_log
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.lands import Land
     from deepsalt.map_units.bags import Bags
-    from deepsalt.models import BridgeStudent, Tuning
+    from deepsalt.models import BridgeStudent
     from deepsalt.training import BridgeData, DeepSaltSettings
     from deepsalt.training.loop import Progress
-
-_STRANGE = (
-    "Neither a laboratory sample nor a ground point of this land was learned from: answers may be far off, "
-    "and intervals are likely too narrow."
-)
-_PIXELS_TO_ADAPT = 4_000  # of a scene that was not there in training
 
 
 class DeepSaltRegressor(Saved):
@@ -65,6 +60,8 @@ class DeepSaltRegressor(Saved):
     scene: str | None = None
     sites_: tuple[Sites, ...] = ()
     nearby_: Mapping[str, Nearby] = MappingProxyType({})
+    #: Boxes of the ground that points were taken on, by scene.
+    sampled_: Mapping[str, Land] = MappingProxyType({})
     #: What a map made with this predictor must say.
     notes: tuple[str, ...] = ()
 
@@ -130,6 +127,7 @@ class DeepSaltRegressor(Saved):
             "unlabelled": gap_counts(given["unlabelled"], unlabelled),
         }
         self.checks_ = {**self.checks_, "missing bands": gaps}
+        self.sampled_ = found.sampled
         self.errors_ = self._known_errors(result.held_out, data, found.scenes)
         self.sites_, self.nearby_ = (), {}
         if settings.places:
@@ -177,17 +175,9 @@ class DeepSaltRegressor(Saved):
             names = unlabelled.samples["scene"].fillna("").to_numpy().astype(str)
             for scene in self.scenes_:
                 pixels = unlabelled.take(np.flatnonzero(names == scene))
-                found, facts[scene] = self._nearby(pixels, scene)
+                found, facts[scene] = binding.heard_nearby(self, pixels, scene)
                 self.nearby_ = {**self.nearby_, **({scene: found} if found else {})}
         self.checks_ = {**self.checks_, "places": facts}
-
-    def _nearby(self, pixels: Spectra, scene: str) -> tuple[Nearby | None, dict[str, Any]]:
-        """What the sites of a tuned scene say, from pixels of it that all have an answer and a place."""
-        land = self.scenes_[scene].land
-        if land is None or not self.sites_:
-            return None, {"sites": 0, "believed": 0.0}
-        answers = log_ece(self.predict(pixels.with_samples(scene=scene)))
-        return nearby(self.sites_[land], pixels.samples, answers)
 
     def predict_interval(
         self, spectra: Spectra, level: float = 0.9
@@ -220,10 +210,32 @@ class DeepSaltRegressor(Saved):
         level       of the interval
         thresholds  ECe in dS/m, for the probability to exceed them
         """
-        ece = self.predict(spectra)
+        ece, doubt = self.predict(spectra), self.applicability(spectra)
+        outside = None if doubt is None else doubt.outside
         if self.errors_ is None:
-            return Answers(ece)
-        return with_errors(ece, self._by_scene(spectra), self.errors_, level, thresholds)
+            return Answers(ece, outside=outside)
+        found = with_errors(ece, self._by_scene(spectra), self.errors_, level, thresholds)
+        return replace(found, outside=outside)
+
+    def applicability(self, spectra: Spectra) -> Applicability | None:
+        """How far these pixels are from what was learned; None for a model that does not know."""
+        from deepsalt.models import Tuning
+
+        student, values = self._readable(spectra)
+        if not student.familiar.learned:
+            return None
+        read = (
+            (rows, student.tuned(self.scenes_.get(scene, Tuning())), self.knows(scene))
+            for rows, scene in self._by_scene(spectra)
+        )
+        return applicability_of(values, read)
+
+    def knows(self, scene: str) -> bool:
+        """Whether anything was learned of a scene's land; True where that cannot be told."""
+        tuning = self.scenes_.get(scene)
+        nothing_placed = not self.lands_ and not self.sampled_
+        tuned = tuning is not None and tuning.land is not None
+        return not scene or nothing_placed or tuned or scene in self.sampled_
 
     def _known_errors(
         self, held_out: Mapping[str, NDArray[np.float64]], data: BridgeData, scenes: tuple[str, ...]
@@ -242,27 +254,7 @@ class DeepSaltRegressor(Saved):
         scene   its name, as in the column `scene` of what will be predicted
         On land that the library had too few samples of, the general networks answer, pixels as they are.
         """
-        import torch
-
-        from deepsalt.models import Tuning
-
-        student, values = self._readable(pixels)
-        whole = np.isfinite(values).all(axis=1)
-        land = land_of(self.lands_, pixels.take(np.flatnonzero(whole)))
-        tuning = Tuning()
-        if land is not None:
-            seen = torch.as_tensor(values[whole])
-            patches = torch.as_tensor(patch_numbers(pixels.samples)[whole])
-            planar = bool(self.card_.get("planar", True))
-            tuning = student.tuning_for(seen, land, patches, planar=planar)
-        other = copy(self)
-        other.scenes_ = {**self.scenes_, scene: tuning}
-        other.nearby_ = {name: one for name, one in self.nearby_.items() if name != scene}
-        told = pixels.take(np.flatnonzero(whole))
-        found = other._nearby(told, scene)[0]
-        if found is not None:
-            other.nearby_ = {**other.nearby_, scene: found}
-        return other
+        return binding.adapted_to(self, pixels, scene)
 
     def for_scene(self, scene: Scene, rules: SurfaceRules = DEFAULT_RULES) -> DeepSaltRegressor:
         """The predictor of one scene's pixels, which need no column `scene`; its `notes` say what was done.
@@ -270,33 +262,7 @@ class DeepSaltRegressor(Saved):
         A scene that was not there in training is brought into line from its own pixels, if it shows land that
         the library has samples of.
         """
-        from deepsalt.models import Tuning
-
-        found = copy(self)
-        found.scene = scene.name
-        if not self.lands_:
-            found.notes = (
-                "The model knows no land of the library: the scene's pixels are read as they are.",
-            )
-            return found
-        if scene.name not in self.scenes_:
-            if not scene.crs:
-                found.notes = ("The scene does not say where it lies: its pixels are read as they are.",)
-                return found
-            try:
-                pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, rules)
-            except LabelError:
-                found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
-                return found
-            adapted = self.adapted_to(pixels, scene.name)
-            found.scenes_, found.nearby_ = adapted.scenes_, adapted.nearby_
-        tuning = found.scenes_.get(scene.name, Tuning())
-        found.notes = (_said(tuning, 0 if tuning.land is None else self.lands_[tuning.land].points),)
-        if scene.name in found.nearby_:
-            found.notes += (found.nearby_[scene.name].said,)
-        if tuning.land is None and self.errors_ is not None and scene.name not in self.errors_.pointed:
-            found.notes += (_STRANGE,)
-        return found
+        return binding.for_scene(self, scene, rules)
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
         """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones."""
@@ -356,7 +322,7 @@ class DeepSaltRegressor(Saved):
         found.channels_ = channels_from(card, model.architecture.channels, path)
         if len(found.inputs_.axis) != model.architecture.bands:
             raise ModelFileError("the card's bands do not fit the weights", where=str(path))
-        found.lands_, found.scenes_ = ground_from(card, model, path)
+        found.lands_, found.scenes_, found.sampled_ = ground_from(card, model, path)
         told = card.get("errors")
         found.errors_ = None if told is None else KnownErrors.from_plain(told, path)
         found.sites_, found.nearby_ = places_from(card, len(found.lands_), path)
@@ -367,15 +333,3 @@ def _good_bands(sensor: Sensor | None) -> Axis:
     if sensor is None:
         raise UsageError("no sensor is given")
     return sensor.axis.take(np.asarray(sensor.good))
-
-
-def _said(tuning: Tuning, points: int) -> str:
-    if tuning.land is None:
-        return (
-            "The scene lies on land that the library has too few samples of: its pixels are read as they are."
-        )
-    then = f"then to {points} ground points there" if points else "ground points there would say more"
-    return (
-        "The scene's pixels, and the mean and spread of its answers, were brought towards the library's "
-        f"samples of its land; {then}."
-    )

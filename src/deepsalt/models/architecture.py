@@ -27,6 +27,9 @@ _LIMITS = {
     "lands": 256,
     "width of the inputs": 20_000,
     "vectors": 1_000_000,
+    "centres": 4_096,
+    "rest": 4_096,
+    "points": 4_096,
 }
 _MOST_DOMAINS = 8
 _MAX_HIDDEN = (16, 16_384)  # layers, units in one
@@ -87,6 +90,7 @@ class BridgeArchitecture:
     hidden      units of each hidden layer of a member
     members     networks side by side
     lands       of the library that have networks of their own
+    centres, rest, points   what it knows of its training pixels, see `Familiar`
     """
 
     bands: int
@@ -96,6 +100,9 @@ class BridgeArchitecture:
     members: int
     lands: int = 0
     dropout: float = 0.0
+    centres: int = 0
+    rest: int = 0
+    points: int = 0
 
 
 #: What may stand behind the readers of a laboratory model.
@@ -186,6 +193,9 @@ def _bridge(section: Mapping[str, Any]) -> BridgeArchitecture:
         members=_count(section, "members"),
         lands=_count(section, "lands", least=0),
         dropout=_dropout(section),
+        centres=_count(section, "centres", least=0),
+        rest=_count(section, "rest", least=0),
+        points=_count(section, "points", least=0),
     )
 
 

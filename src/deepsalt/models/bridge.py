@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
+from deepsalt.models.familiar import Familiar
 from deepsalt.models.inference import Rows, in_batches
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
@@ -36,6 +37,7 @@ class BridgeStudent(nn.Module):
     labels      (land, 3) mean and standard deviation of ln(1+ECe) of its samples, and their number
     corrections (land, 2) stretch and shift that ground points on the land asked for; 0 without any
     specialists networks of each land, which began as the general `members`
+    familiar    what it knows of its training pixels
     """
 
     channels: Tensor
@@ -60,6 +62,7 @@ class BridgeStudent(nn.Module):
         self.register_buffer("references", torch.zeros(a.lands, a.channels))
         self.register_buffer("labels", torch.zeros(a.lands, 3))
         self.register_buffer("corrections", torch.zeros(a.lands, 2))
+        self.familiar = Familiar(a.channels, a.directions, a.centres, a.rest, a.points)
         self.members = self.new_members()
         self.specialists = nn.ModuleList([self.new_members() for _ in range(a.lands)])
 
@@ -155,6 +158,25 @@ class BridgeStudent(nn.Module):
         """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once."""
         matrix = (self.channels * self.gain) @ self.directions
         return matrix, -self.centre @ self.directions
+
+    def strangeness(self, sat_x: Rows) -> tuple[Tensor, Tensor]:
+        """Dissimilarity (n,) and residual (n,) of spectra (n, bands), see `Familiar`; NaN as in `predict`."""
+        both = torch.cat([self.directions, self.familiar.rest], dim=1)
+        matrix, offset = (self.channels * self.gain) @ both, -self.centre @ both
+        split = self.architecture.directions
+
+        def strange(rows: Tensor) -> Tensor:
+            inputs = torch.addmm(offset, rows, matrix)
+            read = inputs[:, :split].clamp(-_FARTHEST, _FARTHEST)
+            residual = inputs[:, split:].square().sum(dim=1)
+            return torch.stack([self.familiar.dissimilarity(read), residual], dim=1)
+
+        found = in_batches(self, strange, sat_x)
+        return (found[:, 0], found[:, 1]) if len(found) else (torch.empty(0), torch.empty(0))
+
+    def density(self, sat_x: Rows) -> Tensor:
+        """(n,) labelled pixels near spectra (n, bands), see `Familiar`."""
+        return in_batches(self, lambda rows: self.familiar.density(self.inputs(rows)), sat_x)
 
     def predict(self, sat_x: Rows) -> Tensor:
         """ln(1+ECe) (n,) on the CPU; a NaN band makes that row's answer NaN.

@@ -22,12 +22,13 @@ from deepsalt.training.bridge_settings import DeepSaltSettings
 from deepsalt.training.bridge_teacher import Teacher
 from deepsalt.training.cycle import cycle
 from deepsalt.training.device import seeded
+from deepsalt.training.drawn import drawn_pixels
+from deepsalt.training.familiar import CENTRES, MOST_POINTS, REST
 from deepsalt.training.loop import StageHistory
 from deepsalt.training.masked import MaskedBands
 from deepsalt.training.unit_loss import UnitLoss
 
 _NOISE_FLOOR = 0.003**2  # variance of reflectance below which a direction is taken for noise
-_CLEAN_NOISE = 0.002  # reflectance, for spectra that no nuisance is drawn for
 _CERTAIN = 0.3  # a teacher with this error, ln(1+ECe), counts half
 _FIRST_DRAWS = 5_000
 _LAND_DRAWS = 4_000  # of each land's samples together, for the mean of its pixels
@@ -105,6 +106,9 @@ class _Student:
             members=settings.members,
             lands=len(self.lands) if settings.adaptation else 0,
             dropout=settings.dropout,
+            centres=CENTRES,
+            rest=min(REST, channels - min(settings.directions, channels)),
+            points=min(MOST_POINTS, len(data.sat_x)),
         )
         student = BridgeStudent(architecture)
         student.channels.copy_(torch.as_tensor(data.channels))
@@ -217,10 +221,8 @@ class _Student:
 
     def _drawn(self, rows: Tensor) -> Tensor:
         """(n, band) one pixel of each of these samples."""
-        if self.settings.bridge:
-            return self.bridge.draw(self.lab[rows], self.believed[rows], self.generator)
-        clean = self.bridge.clean(self.lab[rows])
-        return clean + _CLEAN_NOISE * torch.randn(clean.shape, generator=self.generator)
+        soils, believed, nuisance = self.lab[rows], self.believed[rows], self.settings.bridge
+        return drawn_pixels(self.bridge, soils, believed, self.generator, nuisance=nuisance)
 
     def _likeness(self, hidden: Tensor, rows: Tensor) -> Tensor:
         """Features and relations of the teacher, of samples it has seen."""

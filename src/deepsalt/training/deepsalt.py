@@ -19,6 +19,7 @@ from deepsalt.training.bridge_student import train_student
 from deepsalt.training.bridge_teacher import Teacher, teach
 from deepsalt.training.checks import prediction_facts
 from deepsalt.training.device import seed_for
+from deepsalt.training.familiar import learn_familiar
 from deepsalt.training.loop import Progress, StageHistory
 
 _GATE_FOLDS = 2
@@ -60,8 +61,10 @@ def train_deepsalt(
         settings, checks["gate"] = ask_gate(data, teacher, settings, seed, progress)
         teacher = teacher if settings.distillation else None
     model, history, checks["student"] = _until_it_learns(data, teacher, settings, seed, progress)
+    tunings = tune(model, data, settings)
+    learn_familiar(model, data, tunings, settings, seed)
     held_out = held_out_answers(data, teacher, settings, seed, progress) if settings.intervals else {}
-    return DeepSaltResult(model, tune(model, data, settings), [history], checks, held_out)
+    return DeepSaltResult(model, tunings, [history], checks, held_out)
 
 
 def _teacher(

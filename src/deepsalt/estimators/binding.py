@@ -1,0 +1,105 @@
+"""A model of the preset `deepsalt` bound to a scene: brought into line from its own pixels, with notes."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepsalt.errors import LabelError
+from deepsalt.estimators.lands import land_of
+from deepsalt.estimators.nearby import Nearby, nearby
+from deepsalt.preprocessing.masks import SurfaceRules
+from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
+from deepsalt.spectra import Scene, Spectra
+from deepsalt.units import log_ece
+
+if TYPE_CHECKING:
+    from deepsalt.estimators.regressor import DeepSaltRegressor
+    from deepsalt.models import Tuning
+
+_STRANGE = (
+    "Neither a laboratory sample nor a ground point of this land was learned from: answers may be far off, "
+    "and intervals are likely too narrow. All of it is outside of what the model knows."
+)
+_PIXELS_TO_ADAPT = 4_000  # of a scene that was not there in training
+
+
+def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSaltRegressor:
+    """See `DeepSaltRegressor.adapted_to`."""
+    import torch
+
+    from deepsalt.models import Tuning
+
+    student, values = model._readable(pixels)
+    whole = np.isfinite(values).all(axis=1)
+    told = pixels.take(np.flatnonzero(whole))
+    land, ground = land_of(model.lands_, told), land_of(tuple(model.sampled_.values()), told)
+    tuning = Tuning()
+    if land is not None:
+        seen = torch.as_tensor(values[whole])
+        patches = torch.as_tensor(patch_numbers(pixels.samples)[whole])
+        planar = bool(model.card_.get("planar", True))
+        tuning = student.tuning_for(seen, land, patches, planar=planar)
+    other = copy(model)
+    other.scenes_ = {**model.scenes_, scene: tuning}
+    other.nearby_ = {name: one for name, one in model.nearby_.items() if name != scene}
+    if ground is not None:
+        other.sampled_ = {**model.sampled_, scene: tuple(model.sampled_.values())[ground]}
+    found = heard_nearby(other, told, scene)[0]
+    if found is not None:
+        other.nearby_ = {**other.nearby_, scene: found}
+    return other
+
+
+def heard_nearby(
+    model: DeepSaltRegressor, pixels: Spectra, scene: str
+) -> tuple[Nearby | None, dict[str, Any]]:
+    """What the sites of a tuned scene say, from pixels of it that all have an answer and a place."""
+    land = model.scenes_[scene].land
+    if land is None or not model.sites_:
+        return None, {"sites": 0, "believed": 0.0}
+    answers = log_ece(model.predict(pixels.with_samples(scene=scene)))
+    return nearby(model.sites_[land], pixels.samples, answers)
+
+
+def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> DeepSaltRegressor:
+    """See `DeepSaltRegressor.for_scene`."""
+    from deepsalt.models import Tuning
+
+    found = copy(model)
+    found.scene = scene.name
+    if not model.lands_ and not model.sampled_:
+        found.notes = ("The model knows no land of the library: the scene's pixels are read as they are.",)
+        return found
+    if scene.name not in model.scenes_ and scene.name not in model.sampled_:
+        if not scene.crs:
+            found.notes = ("The scene does not say where it lies: its pixels are read as they are.",)
+            return found
+        try:
+            pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, model.seed, rules)
+        except LabelError:
+            found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
+            return found
+        adapted = adapted_to(model, pixels, scene.name)
+        found.scenes_, found.nearby_, found.sampled_ = adapted.scenes_, adapted.nearby_, adapted.sampled_
+    tuning = found.scenes_.get(scene.name, Tuning())
+    found.notes = (_said(tuning, 0 if tuning.land is None else model.lands_[tuning.land].points),)
+    if scene.name in found.nearby_:
+        found.notes += (found.nearby_[scene.name].said,)
+    if not found.knows(scene.name):
+        found.notes += (_STRANGE,)
+    return found
+
+
+def _said(tuning: Tuning, points: int) -> str:
+    if tuning.land is None:
+        return (
+            "The scene lies on land that the library has too few samples of: its pixels are read as they are."
+        )
+    then = f"then to {points} ground points there" if points else "ground points there would say more"
+    return (
+        "The scene's pixels, and the mean and spread of its answers, were brought towards the library's "
+        f"samples of its land; {then}."
+    )

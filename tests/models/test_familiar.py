@@ -1,0 +1,70 @@
+"""What a student knows of its training pixels, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial.distance import cdist
+
+from deepsalt.models import BridgeArchitecture, BridgeStudent
+from deepsalt.models.familiar import nearest
+
+
+@pytest.fixture
+def student() -> BridgeStudent:
+    torch.manual_seed(0)
+    shape = BridgeArchitecture(6, 5, 3, (8,), members=2, centres=4, rest=2, points=3)
+    made = BridgeStudent(shape).eval()
+    made.channels.copy_(torch.rand(6, 5))
+    made.gain.copy_(torch.rand(5) + 0.5)
+    made.centre.copy_(torch.rand(5))
+    orthonormal = torch.linalg.qr(torch.randn(5, 5))[0]
+    made.directions.copy_(2.0 * orthonormal[:, :3])
+    known = made.familiar
+    known.rest.copy_(orthonormal[:, 3:])
+    known.importance.copy_(torch.tensor([1.0, 0.5, 0.0]))
+    known.centres.copy_(torch.randn(4, 3) * known.importance)
+    known.points.copy_(torch.randn(3, 3) * known.importance)
+    known.unit.fill_(2.0)
+    known.limits.copy_(torch.tensor([0.4, 1.0]))
+    return made
+
+
+SPECTRA = 0.1 + torch.rand(50, 6, generator=torch.Generator().manual_seed(3))
+
+
+def test_dissimilarity_is_the_weighted_distance_to_the_nearest_centre(student: BridgeStudent) -> None:
+    known = student.familiar
+    inputs = student.inputs(SPECTRA) * known.importance
+    expected = cdist(inputs, known.centres).min(axis=1) / 2.0
+    np.testing.assert_allclose(student.strangeness(SPECTRA)[0], expected, rtol=1e-5)
+    rows = torch.randn(20, 3)
+    np.testing.assert_allclose(
+        nearest(rows, known.centres), cdist(rows, known.centres).min(axis=1), rtol=1e-5
+    )
+
+
+def test_the_residual_is_what_the_directions_do_not_read(student: BridgeStudent) -> None:
+    seen = (SPECTRA @ student.channels) * student.gain - student.centre
+    basis = student.directions / 2.0
+    left = seen - seen @ basis @ basis.T
+    np.testing.assert_allclose(student.strangeness(SPECTRA)[1], left.square().sum(dim=1), rtol=1e-4)
+
+
+def test_density_counts_labelled_pixels_within_the_limit(student: BridgeStudent) -> None:
+    known = student.familiar
+    inputs = student.inputs(SPECTRA) * known.importance
+    expected = (cdist(inputs, known.points) <= 0.4 * 2.0).sum(axis=1)
+    assert student.density(SPECTRA).tolist() == expected.tolist()
+    assert 0 < expected.sum() < expected.size * 3
+
+
+def test_a_missing_band_has_no_strangeness_and_a_new_student_knows_nothing(student: BridgeStudent) -> None:
+    gap = SPECTRA.clone()
+    gap[3, 2] = float("nan")
+    found = student.strangeness(gap)
+    assert torch.isnan(found[0]).nonzero().ravel().tolist() == [3]
+    assert torch.isnan(found[1]).nonzero().ravel().tolist() == [3]
+    assert student.familiar.learned
+    assert not BridgeStudent(student.architecture).familiar.learned
