@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from deepsalt.evaluation.applicability import applicability_of
 from deepsalt.evaluation.coverage import coverage_notes, coverage_of
 from deepsalt.evaluation.protocol import TEST, metrics_document, metrics_of
 from deepsalt.units import log_ece
@@ -56,3 +57,32 @@ def test_the_reader_is_told_in_one_sentence() -> None:
         "Intervals of deepsalt, grouped random test: 50% (68 % meant) and 75% (90 % meant) of 4 lie inside.",
     ]
     assert coverage_notes([{"method": "mean", "part": "test"}], {}) == []
+
+
+def test_the_rows_outside_are_judged_apart() -> None:
+    told = table().assign(outside=[0.0, 0.0, 1.0, np.nan])
+    found = applicability_of(told)
+    assert found is not None
+    assert found["share"] == pytest.approx(1 / 3)
+    assert (found["inside"]["n"], found["outside"]["n"]) == (2, 1)
+    assert found["inside"]["rmse_ds_m"] == pytest.approx(np.sqrt(0.5))
+    assert found["outside"]["rmse_ln"] == pytest.approx(abs(np.log(5) - np.log(6)))
+    assert found["inside"]["coverage"]["90"]["share"] == 1.0
+    assert found["inside"]["coverage"]["68"]["share"] == 0.5
+    assert applicability_of(table()) is None
+    assert applicability_of(table().assign(outside=1.0))["inside"] == {  # type: ignore[index]
+        "n": 0,
+        "rmse_ds_m": None,
+        "rmse_ln": None,
+    }
+
+
+def test_the_reader_is_told_how_much_worse_outside_is() -> None:
+    told = table().assign(outside=[0.0, 0.0, 1.0, 1.0])
+    notes = metrics_document(told, [TEST], target="ECe", simulated=True, training={}, notes=[])["notes"]
+    assert notes[-1] == (
+        "Outside of what is known to deepsalt, grouped random test: 2 of 4; RMSE of ln(1+value) 0.283, "
+        "0.490 inside."
+    )
+    none = metrics_document(table().assign(outside=0.0), [TEST], target="ECe", simulated=True, training={})
+    assert len(none["notes"]) == 1

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from deepsalt.estimators.predictor import Predictor
+from deepsalt.evaluation.applicability import COLUMN as OUTSIDE
+from deepsalt.evaluation.applicability import applicability_notes, applicability_of, outside_of
 from deepsalt.evaluation.bootstrap import salinity_intervals
 from deepsalt.evaluation.coverage import COLUMNS as BOUNDS
 from deepsalt.evaluation.coverage import bounds_of, coverage_notes, coverage_of
@@ -24,8 +26,8 @@ from deepsalt.spectra import Spectra
 #: Columns that every table of predictions has.
 COLUMNS = ["method", "part", "id", "group", "region", "observed", "predicted"]
 #: Columns that it has where samples or method tell them: standard error of `observed`, what stratifies
-#: results, bounds of intervals.
-OPTIONAL = ["observed_sd", "climate_zone", "soil_class", "season", *BOUNDS]
+#: results, bounds of intervals, where the method should not be believed.
+OPTIONAL = ["observed_sd", "climate_zone", "soil_class", "season", *BOUNDS, OUTSIDE]
 
 #: The column of the label's standard error, by that of the label.
 _ERROR_OF = {"ece_ds_m": "ece_sd_ds_m"}
@@ -88,6 +90,7 @@ def predictions_of(
             "predicted": np.asarray(predictor.predict(spectra), np.float64),
             **_told(table, target),
             **bounds_of(predictor, spectra),
+            **outside_of(predictor, spectra),
         },
         index=range(len(table)),
     )
@@ -114,8 +117,8 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """Metrics of each method on each part, computed from the predictions table alone.
 
     returns  method, part, groups, n, dS_m, ln, detection at the thresholds, `intervals` of the metrics where
-             there are groups enough, `label_error` where the labels' own is known, and `coverage` of the
-             predicted intervals where the method has some
+             there are groups enough, `label_error` where the labels' own is known, `coverage` of the
+             predicted intervals and `applicability` where the method has some
     """
     rows = []
     for (method, part), table in predictions.groupby(["method", "part"], sort=False):
@@ -125,7 +128,8 @@ def metrics_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:
         row["detection"] = detection_with_intervals(observed, predicted, table["group"])
         between = salinity_intervals(observed, predicted, table["group"])
         noise = label_error(observed, predicted, table["observed_sd"]) if "observed_sd" in table else None
-        rows.append(row | _known(intervals=between, label_error=noise, coverage=coverage_of(table)))
+        held, away = coverage_of(table), applicability_of(table)
+        rows.append(row | _known(intervals=between, label_error=noise, coverage=held, applicability=away))
     return rows
 
 
@@ -160,5 +164,5 @@ def metrics_document(
         "intervals": {"level": LEVEL, "draws": DRAWS, "resampled": "groups"},
         "leaks": [asdict(leak) for leak in leaks],
         "training": dict(training),
-        "notes": [*notes, *coverage_notes(results, titles)],
+        "notes": [*notes, *coverage_notes(results, titles), *applicability_notes(results, titles)],
     }
