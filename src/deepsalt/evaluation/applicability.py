@@ -60,9 +60,9 @@ def applicability_notes(rows: Iterable[Mapping[str, Any]], titles: Mapping[str, 
         if found and found["share"] > 0:
             inside, outside = found["inside"], found["outside"]
             where = f"{row['method']}, {titles[row['part']].lower()}"
-            told = (
-                f"Outside of what is known to {where}: {outside['n']} of {row['n']}; RMSE of ln(1 + value) "
-            )
             than = "none is inside" if inside["rmse_ln"] is None else f"{inside['rmse_ln']:.3f} inside"
-            notes.append(f"{told}{outside['rmse_ln']:.3f}, {than}.")
+            notes.append(
+                f"Outside of what is known to {where}: {outside['n']} of {row['n']}; "
+                f"RMSE of ln(1+value) {outside['rmse_ln']:.3f}, {than}."
+            )
     return notes
