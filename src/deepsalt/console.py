@@ -158,7 +158,8 @@ class Console:
             self.out.print(verdicts)
         names, hectares = facts["transitions"]["classes"], facts["transitions"]["hectares"]
         table = Table(title="hectares, from the class of the row", title_justify="left", box=None)
-        for name in ("from / to", *names):
+        table.add_column("from / to", no_wrap=True)
+        for name in names:
             table.add_column(name, justify="right")
         for name, row in zip(names, hectares, strict=True):
             table.add_row(name, *(f"{value:,.1f}" for value in row))

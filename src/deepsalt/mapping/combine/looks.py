@@ -18,6 +18,8 @@ from deepsalt.units import ece_from_log, log_ece
 How = Literal["weighted", "latest", "median"]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+#: Rows and columns of a window that a map covers.
+Part = tuple[slice, slice]
 
 #: Reasons that tell nothing of a pixel where another look has another reason.
 _UNTOLD = (MaskReason.BACKGROUND, MaskReason.VALID)
@@ -81,18 +83,18 @@ class Gathering(ABC):
         names = ["ece", *(("ece_low", "ece_high", *rules.thresholds) if rules.level is not None else ())]
         self._own = {name: np.full(shape, np.nan, np.float32) for name in names}
 
-    def add(self, look: Look) -> None:
-        """Take one look in; looks come in one order, the oldest first, whatever order they were named in."""
+    def add(self, look: Look, part: Part = np.s_[:, :]) -> None:
+        """Take in one look, at a part of the window; the oldest look comes first."""
         spread = self._deviation(look)
         mapped = np.isfinite(look.ece) & np.isfinite(spread)
-        self._count_reasons(look.reasons, mapped)
+        self._count_reasons(look.reasons, mapped, part)
         believed = mapped if look.outside is None else mapped & ~look.outside
-        self._forget(believed & ~self._believed)
-        self._believed |= believed
-        taken = mapped & (believed | ~self._believed)
-        self._keep(look, taken)
-        self._take(log_ece(look.ece), spread, taken)
-        self.looks += taken
+        self._forget(believed & ~self._believed[part], part)
+        self._believed[part] |= believed
+        taken = mapped & (believed | ~self._believed[part])
+        self._keep(look, taken, part)
+        self._take(log_ece(look.ece), spread, taken, part)
+        self.looks[part] += taken
 
     def layers(self) -> dict[str, NDArray[Any]]:
         """Every layer of the window by its name, without the classes."""
@@ -112,28 +114,28 @@ class Gathering(ABC):
             return np.ones(look.ece.shape)
         return deviation(look.ece, look.low, look.high, look.level)
 
-    def _keep(self, look: Look, taken: Mask) -> None:
-        first = taken & (self.looks == 0)
+    def _keep(self, look: Look, taken: Mask, part: Part) -> None:
+        first = taken & (self.looks[part] == 0)
         for name, numbers in look.numbers().items():
             if name in self._own:
-                self._own[name][first] = numbers[first]
+                self._own[name][part][first] = numbers[first]
 
-    def _forget(self, where: Mask) -> None:
+    def _forget(self, where: Mask, part: Part) -> None:
         """Begin anew where the first look inside what the model knows follows looks outside."""
-        self.looks[where] = 0
+        self.looks[part][where] = 0
 
     @abstractmethod
-    def _take(self, x: Floats, spread: Floats, taken: Mask) -> None:
+    def _take(self, x: Floats, spread: Floats, taken: Mask, part: Part) -> None:
         """One look's ln(1+ECe) and its standard deviation, of the pixels where it is taken."""
 
     @abstractmethod
     def _combined(self) -> dict[str, Floats]:
         """Every layer of numbers; anything where no look was taken."""
 
-    def _count_reasons(self, reasons: NDArray[np.uint8], mapped: Mask) -> None:
+    def _count_reasons(self, reasons: NDArray[np.uint8], mapped: Mask, part: Part) -> None:
         told = np.where(~mapped & (reasons == MaskReason.VALID), MaskReason.DEFECTIVE, reasons)
         for reason in MaskReason:
-            self._reasons[reason] += told == reason
+            self._reasons[reason][part] += told == reason
 
     def _main_reason(self) -> NDArray[np.uint8]:
         """VALID where a look was taken, else the reason of most looks; of equals the first in MaskReason."""
@@ -171,16 +173,16 @@ class Weighted(Averaged):
         super().__init__(shape, rules)
         self._weight, self._sum, self._shared = (np.zeros(shape) for _ in range(3))
 
-    def _forget(self, where: Mask) -> None:
-        super()._forget(where)
+    def _forget(self, where: Mask, part: Part) -> None:
+        super()._forget(where, part)
         for sums in (self._weight, self._sum, self._shared):
-            sums[where] = 0.0
+            sums[part][where] = 0.0
 
-    def _take(self, x: Floats, spread: Floats, taken: Mask) -> None:
+    def _take(self, x: Floats, spread: Floats, taken: Mask, part: Part) -> None:
         weight = np.where(taken, 1 / spread**2, 0.0)
-        self._weight += weight
-        self._sum += weight * np.where(taken, x, 0.0)
-        self._shared += weight * np.where(taken, spread, 0.0)
+        self._weight[part] += weight
+        self._sum[part] += weight * np.where(taken, x, 0.0)
+        self._shared[part] += weight * np.where(taken, spread, 0.0)
 
     def _middle_and_spread(self) -> tuple[Floats, Floats]:
         total = np.where(self.looks > 0, self._weight, 1.0)
@@ -191,15 +193,15 @@ class Weighted(Averaged):
 class Latest(Gathering):
     """The last look that shows the pixel, as its map says it."""
 
-    def _keep(self, look: Look, taken: Mask) -> None:
+    def _keep(self, look: Look, taken: Mask, part: Part) -> None:
         for name, numbers in look.numbers().items():
             if name in self._own:
-                self._own[name][taken] = numbers[taken]
+                self._own[name][part][taken] = numbers[taken]
 
     def _combined(self) -> dict[str, Floats]:
         return {name: numbers.astype(np.float64) for name, numbers in self._own.items()}
 
-    def _take(self, x: Floats, spread: Floats, taken: Mask) -> None:
+    def _take(self, x: Floats, spread: Floats, taken: Mask, part: Part) -> None:
         """Nothing beside what is kept."""
 
 
@@ -215,22 +217,28 @@ class Median(Averaged):
         self._values: list[Floats] = []
         self._variance, self._shared = np.zeros(shape), np.zeros(shape)
 
-    def _forget(self, where: Mask) -> None:
-        super()._forget(where)
-        for earlier in self._values:
-            earlier[where] = np.nan
-        self._variance[where] = self._shared[where] = 0.0
+    def _forget(self, where: Mask, part: Part) -> None:
+        super()._forget(where, part)
+        for sums, nothing in (
+            (self._variance, 0.0),
+            (self._shared, 0.0),
+            *((v, np.nan) for v in self._values),
+        ):
+            sums[part][where] = nothing
 
-    def _take(self, x: Floats, spread: Floats, taken: Mask) -> None:
-        self._values.append(np.where(taken, x, np.nan))
-        self._variance += np.where(taken, spread**2, 0.0)
-        self._shared += np.where(taken, spread, 0.0)
+    def _take(self, x: Floats, spread: Floats, taken: Mask, part: Part) -> None:
+        values = np.full(self.looks.shape, np.nan)
+        values[part] = np.where(taken, x, np.nan)
+        self._values.append(values)
+        self._variance[part] += np.where(taken, spread**2, 0.0)
+        self._shared[part] += np.where(taken, spread, 0.0)
 
     def _middle_and_spread(self) -> tuple[Floats, Floats]:
         rho, count = self.rules.rho, np.maximum(self.looks, 1).astype(np.float64)
         factor = np.where(count > 2, _MEDIAN_FACTOR, 1.0)
         variance = (1 - rho) * factor * self._variance + rho * self._shared**2
-        return median_present(np.stack(self._values), axis=0), np.sqrt(variance) / count
+        values = np.stack(self._values) if self._values else np.full((1, *count.shape), np.nan)
+        return median_present(values, axis=0), np.sqrt(variance) / count
 
 
 GATHERINGS: Mapping[How, type[Gathering]] = {"weighted": Weighted, "latest": Latest, "median": Median}

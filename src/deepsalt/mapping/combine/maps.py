@@ -186,7 +186,9 @@ def _scheme(place: Path, summary: Mapping[str, Any]) -> ClassScheme:
 
 def _layers(place: Path, summary: Mapping[str, Any]) -> dict[str, Path]:
     """The layers that are read, by name; a file lies in the folder itself."""
-    files = dict(summary["layers"])
+    files = summary["layers"]
+    if not isinstance(files, dict):
+        raise ProductError("its layers cannot be read", where=str(place / SUMMARY), fix=_MAKE_AGAIN)
     wanted = [n for n in files if n in (*ALWAYS, *BOUNDS, OUTSIDE) or _ABOVE.fullmatch(n)]
     for name in (*ALWAYS, *wanted):
         file = str(files.get(name, ""))

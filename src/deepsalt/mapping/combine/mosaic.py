@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, UsageError
@@ -24,8 +23,8 @@ from deepsalt.mapping.combine.writing import check_out, layers_written, write_te
 from deepsalt.mapping.engine import Progress, SceneMap
 from deepsalt.mapping.folder import whole_folder
 from deepsalt.mapping.quicklook import write_quicklook
-from deepsalt.salinity.classes import NO_CLASS, ClassScheme
-from deepsalt.spectra import MaskReason, Window
+from deepsalt.salinity.classes import ClassScheme
+from deepsalt.spectra import Window
 
 #: Correlation of the errors of two looks that a mosaic takes for granted. Measured on simulated worlds were
 #: 0.68 to 0.96, above 0.9 in one region of ten (benchmarks/dates.py); a larger one makes wider intervals.
@@ -190,30 +189,23 @@ def _combined(job: _Job, window: Window) -> dict[str, NDArray[Any]]:
     shape = (window.rows, window.columns)
     gathered: Gathering = GATHERINGS[job.how](shape, job.rules)
     for number in job.union.under(window):
-        gathered.add(_look(job, int(number), window))
+        inside, own = job.union.shared(int(number), window)
+        gathered.add(_look(job, job.maps[number], own), inside.slices)
     values = gathered.layers()
     return {**values, "class": job.scheme.classify(values["ece"])}
 
 
-def _look(job: _Job, number: int, window: Window) -> Look:
-    """One map under a window, background where it has no pixel."""
-    one = job.maps[number]
-    inside, own = job.union.shared(number, window)
-
-    def layer(name: str, nothing: float, dtype: str = "float32") -> NDArray[Any]:
-        whole = np.full((window.rows, window.columns), nothing, dtype)
-        whole[inside.slices] = one.read(name, own)
-        return whole
-
+def _look(job: _Job, one: FinishedMap, window: Window) -> Look:
+    """What one map says of a window of its own pixels."""
     known = job.rules.level is not None
     return Look(
-        ece=layer("ece", np.nan),
-        reasons=layer("mask", MaskReason.BACKGROUND, "uint8"),
-        low=layer("ece_low", np.nan) if known else None,
-        high=layer("ece_high", np.nan) if known else None,
+        ece=one.read("ece", window),
+        reasons=one.read("mask", window),
+        low=one.read("ece_low", window) if known else None,
+        high=one.read("ece_high", window) if known else None,
         level=one.level or 0.0,
-        above={name: layer(name, np.nan) for name in job.rules.thresholds} if known else {},
-        outside=layer(OUTSIDE, NO_CLASS, "uint8") == 1 if job.outside else None,
+        above={name: one.read(name, window) for name in job.rules.thresholds} if known else {},
+        outside=one.read(OUTSIDE, window) == 1 if job.outside else None,
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from textwrap import shorten
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,22 +27,23 @@ def change_figure(folder: Path, facts: Mapping[str, Any]) -> Figure:
     change, extent, unit = read_small(folder / "change.tif")
     tested = "significance" in facts["layers"]
     with mpl.rc_context(FONT):
-        height = float(np.clip(4.6 * change.shape[0] / change.shape[1] + 1.8, 3.4, 11))
-        figure = Figure(figsize=(11.4 if tested else 6.4, height), layout="constrained")
+        height = float(np.clip(4.6 * change.shape[0] / change.shape[1] + 0.9, 3.8, 11))
+        figure = Figure(figsize=(12.4 if tested else 7.6, height), layout="constrained")
         axes = figure.subplots(1, 2 if tested else 1, sharex=True, sharey=True, squeeze=False)[0]
-        _draw_change(axes[0], change, extent)
+        _draw_change(figure, axes[0], change, extent)
         scale_bar(axes[0], extent, unit)
         if tested:
-            _draw_verdicts(axes[1], read_small(folder / "significance.tif")[0], extent)
+            _draw_verdicts(figure, axes[1], read_small(folder / "significance.tif")[0], extent)
         for number, one in enumerate(axes):
             finish_axes(one, unit, labels=number == 0)
         dates = [str(facts[side]["acquired"] or facts[side]["scene"])[:10] for side in ("before", "after")]
         scene = shorten(str(facts["after"]["scene"]), 90, placeholder="…")
-        figure.suptitle(f"Change of ECe of the surface layer, {dates[0]} to {dates[1]}\n{scene}", fontsize=10)
+        title = f"Change of ECe of the surface layer, {dates[0]} to {dates[1]}: {scene}"
+        figure.suptitle(title, fontsize=10, x=0.01, ha="left")
     return figure
 
 
-def _draw_change(axes: Any, change: Any, extent: Any) -> None:
+def _draw_change(figure: Figure, axes: Any, change: Any, extent: Any) -> None:
     """In steps, so that "about the same" is one colour."""
     from matplotlib.colors import BoundaryNorm, ListedColormap
 
@@ -51,15 +52,16 @@ def _draw_change(axes: Any, change: Any, extent: Any) -> None:
     axes.imshow(
         change, cmap=ListedColormap(CHANGE_COLOURS), norm=norm, extent=extent, interpolation="nearest"
     )
-    axes.set_title("Change of ln(1+ECe)", loc="left")
+    axes.set_title("After − before, on ln(1+ECe)", loc="left")
     edges = [
         "below −1.5",
         *(f"{a:+g} to {b:+g}" for a, b in pairwise(CHANGE_STEPS)),
     ]
-    _legend(axes, zip(CHANGE_COLOURS, [*edges, "above +1.5"], strict=True))
+    named = list(zip(CHANGE_COLOURS, [*edges, "above +1.5"], strict=True))
+    _legend(figure, named[::-1], "Change of ln(1+ECe)", "outside right upper")
 
 
-def _draw_verdicts(axes: Any, verdicts: Any, extent: Any) -> None:
+def _draw_verdicts(figure: Figure, axes: Any, verdicts: Any, extent: Any) -> None:
     from matplotlib.colors import ListedColormap
 
     shown = np.where(verdicts == NOT_MAPPED, np.nan, verdicts.astype(float))
@@ -68,14 +70,13 @@ def _draw_verdicts(axes: Any, verdicts: Any, extent: Any) -> None:
     axes.imshow(
         shown, cmap=colours, vmin=-0.5, vmax=len(VERDICTS) - 0.5, extent=extent, interpolation="nearest"
     )
-    axes.set_title("Significant", loc="left")
-    _legend(axes, ((colour, name) for name, colour in VERDICTS))
+    axes.set_title("More than the maps' errors explain", loc="left")
+    named = [(colour, fill(name, 24)) for name, colour in VERDICTS]
+    _legend(figure, named, "Significance", "outside right lower")
 
 
-def _legend(axes: Any, entries: Any) -> None:
+def _legend(figure: Figure, entries: Sequence[tuple[str, str]], title: str, where: Any) -> None:
     from matplotlib.patches import Patch
 
     handles = [Patch(facecolor=colour, edgecolor="#00000055", label=name) for colour, name in entries]
-    axes.legend(
-        handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False, fontsize=8
-    )
+    figure.legend(handles=handles, title=title, loc=where, frameon=False, fontsize=8, alignment="left")
