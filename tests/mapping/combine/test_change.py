@@ -172,13 +172,18 @@ def test_maps_without_intervals_give_the_change_but_no_verdict(maps: Make, tmp_p
 @pytest.mark.usefixtures("no_picture")
 def test_windows_change_nothing(maps: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(9)
-    before = maps("before", rng.uniform(0, 20, (9, 11)), sd=0.3)
-    after = maps("after", rng.uniform(0, 20, (9, 11)), sd=0.3, at=(2, 3), date=LATER)
+    place = {"crs": "EPSG:4326", "transform": (1.0, 0.0, 10.0, 0.0, -1.0, 60.0)}  # rows differ in hectares
+    before = maps("before", rng.uniform(0, 20, (9, 11)), sd=0.3, **place)
+    place["transform"] = (1.0, 0.0, 13.0, 0.0, -1.0, 58.0)
+    after = maps("after", rng.uniform(0, 20, (9, 11)), sd=0.3, date=LATER, **place)
     whole = map_change(before, after, tmp_path / "a" / "change")
     monkeypatch.setattr("deepsalt.mapping.combine.grids.SIDE", 4)
     monkeypatch.setattr("deepsalt.mapping.cog._STRIP_ROWS", 3)
     parts = map_change(before, after, tmp_path / "b" / "change")
-    assert whole.summary == parts.summary
+    for key in whole.summary.keys() - {"transitions", "coverage"}:
+        assert whole.summary[key] == parts.summary[key]
+    tables = [made.summary["transitions"]["hectares"] for made in (whole, parts)]
+    np.testing.assert_allclose(*tables, rtol=1e-9)
     for name in whole.summary["layers"].values():
         np.testing.assert_array_equal(band(whole.folder / name), band(parts.folder / name))
 
