@@ -145,6 +145,28 @@ class Console:
             for note in facts.get("notes", []):
                 self.out.print(f"  {escape(note)}")
 
+    def change(self, folder: Path, facts: Mapping[str, Any]) -> None:
+        """Hectares saltier and fresher, and those that went from each class to each."""
+        if self.json:
+            typer.echo(to_json({"folder": str(folder), **facts}))
+            return
+        self.out.print(f"[bold]{escape(str(folder))}[/bold]", soft_wrap=True)
+        verdicts = Table("verdict", "hectares", box=None)
+        for entry in facts["verdicts"]:
+            verdicts.add_row(entry["name"], f"{entry['hectares']:,.1f}")
+        if facts["verdicts"]:
+            self.out.print(verdicts)
+        names, hectares = facts["transitions"]["classes"], facts["transitions"]["hectares"]
+        table = Table(title="hectares, from the class of the row", title_justify="left", box=None)
+        table.add_column("from / to", no_wrap=True)
+        for name in names:
+            table.add_column(name, justify="right")
+        for name, row in zip(names, hectares, strict=True):
+            table.add_row(name, *(f"{value:,.1f}" for value in row))
+        self.out.print(table)
+        for note in facts["notes"]:
+            self.out.print(f"  {escape(note)}")
+
     def equations(self, document: Mapping[str, Any]) -> None:
         """The equations from EC of an extract to ECe, one a row."""
         if self.json:

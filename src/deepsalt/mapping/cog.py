@@ -19,9 +19,10 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 
 from deepsalt.errors import OutputError
 from deepsalt.files import written_whole
+from deepsalt.preprocessing.grids import OnGrid
 from deepsalt.quiet import quiet
 from deepsalt.readers.raster import open_raster
-from deepsalt.spectra.scene import Scene, Window
+from deepsalt.spectra.scene import Window
 
 _BLOCK = 512
 _STRIP_ROWS = 256
@@ -32,7 +33,7 @@ class Layer:
     """What one layer of a map is.
 
     name         file name without `.tif`
-    dtype        "float32" or "uint8"
+    dtype        "float32", "uint8" or "uint16"
     nodata       value of pixels without one, or None
     description  of the band
     unit         of the values; "" for classes
@@ -61,7 +62,7 @@ class Grid:
     transform: tuple[float, float, float, float, float, float]
 
     @classmethod
-    def of(cls, scene: Scene) -> Grid:
+    def of(cls, scene: OnGrid) -> Grid:
         return cls(scene.height, scene.width, scene.crs, scene.transform)
 
 

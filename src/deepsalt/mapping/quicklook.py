@@ -26,7 +26,7 @@ _LONGEST = 900
 _UNKNOWN = "#e3e3e3"
 #: Of ln(1 + map) - ln(1 + truth); 0.2 is about a fifth of 1 + ECe.
 _DIFFERENCE_STEPS = (-1.5, -1.0, -0.6, -0.2, 0.2, 0.6, 1.0, 1.5)
-_FONT: Any = {"font.size": 9, "axes.titlesize": 10, "text.parse_math": False}
+FONT: Any = {"font.size": 9, "axes.titlesize": 10, "text.parse_math": False}
 
 
 def write_quicklook(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any]) -> Path:
@@ -54,16 +54,16 @@ def map_figure(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any], titl
 
     ece, extent, unit = read_small(folder / "ece.tif")
     reasons, _, _ = read_small(folder / "mask.tif")
-    with mpl.rc_context(_FONT):
+    with mpl.rc_context(FONT):
         aspect = ece.shape[0] / ece.shape[1]
         figure = Figure(figsize=(7.6, float(np.clip(5.6 * aspect, 3.4, 11))), layout="constrained")
         axes = figure.add_subplot()
         _draw_reasons(axes, reasons, extent)
         _draw_classes(axes, ece, extent, scheme)
-        _finish_axes(axes, unit)
+        finish_axes(axes, unit)
         scene = shorten(str(facts["scene"]), 110, placeholder="…")
         axes.set_title(title or f"ECe of the surface layer\n{fill(scene, 62)}", loc="left")
-        _scale_bar(axes, extent, unit)
+        scale_bar(axes, extent, unit)
         present = [reason for reason in MaskReason if reason and (reasons == reason).any()]
         _legend(figure, scheme, present)
     return figure
@@ -89,7 +89,7 @@ def compare_figure(
     from matplotlib.patches import Patch
 
     box = tuple(extent) if extent is not None else (0, mapped.shape[1], mapped.shape[0], 0)
-    with mpl.rc_context(_FONT):
+    with mpl.rc_context(FONT):
         height = float(np.clip(2.9 * mapped.shape[0] / mapped.shape[1] + 1.0, 2.6, 8))
         figure = Figure(figsize=(11.4, height), layout="constrained")
         left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
@@ -99,7 +99,7 @@ def compare_figure(
         image = _draw_difference(right, difference, box)
         right.set_title("Map − truth, on ln(1+ECe)", loc="left")
         for axes in (left, middle, right):
-            _finish_axes(axes, unit, labels=axes is left, ticks=3)
+            finish_axes(axes, unit, labels=axes is left, ticks=3)
         figure.colorbar(image, ax=right, shrink=0.85, label="too low      |      too high")
         handles = [
             Patch(facecolor=c.colour, edgecolor="#00000033", label=class_range(c)) for c in scheme.classes
@@ -156,7 +156,8 @@ def _draw_reasons(axes: Axes, reasons: NDArray[np.uint8], extent: Sequence[float
     )
 
 
-def _finish_axes(axes: Axes, unit: str, labels: bool = True, ticks: int = 4) -> None:
+def finish_axes(axes: Axes, unit: str, labels: bool = True, ticks: int = 4) -> None:
+    """Quiet ticks, and the names of the axes by the unit of the map: "m", "degrees" or ""."""
     axes.ticklabel_format(useOffset=False, style="plain")
     axes.locator_params(nbins=ticks)
     axes.tick_params(labelsize=7, color="#888888", length=3)
@@ -171,7 +172,7 @@ def _finish_axes(axes: Axes, unit: str, labels: bool = True, ticks: int = 4) -> 
         label.set(rotation=90, va="center")
 
 
-def _scale_bar(axes: Axes, extent: Sequence[float], unit: str) -> None:
+def scale_bar(axes: Axes, extent: Sequence[float], unit: str) -> None:
     """A bar of a round length, about a fifth of the width, in the lower left corner."""
     if unit != "m":
         return

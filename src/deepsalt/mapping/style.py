@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from xml.sax.saxutils import quoteattr
 
@@ -51,7 +51,7 @@ def ece_layer() -> Layer:
 
 
 def class_layer(scheme: ClassScheme) -> Layer:
-    colours = {i: _rgba(item.colour) for i, item in enumerate(scheme.classes)}
+    colours = {i: rgba(item.colour) for i, item in enumerate(scheme.classes)}
     return Layer(
         "class",
         "uint8",
@@ -70,22 +70,31 @@ def mask_layer() -> Layer:
         None,
         "why a pixel has no value; 0 = it has one",
         overviews="MODE",
-        colours={int(reason): _rgba(colour) for reason, colour in REASON_COLOURS.items()},
+        colours={int(reason): rgba(colour) for reason, colour in REASON_COLOURS.items()},
         categories=tuple(reason_name(reason) for reason in MaskReason),
     )
 
 
-def _rgba(colour: str) -> tuple[int, int, int, int]:
+def rgba(colour: str) -> tuple[int, int, int, int]:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return red, green, blue, 255
 
 
 def ece_qml(scheme: ClassScheme) -> str:
     """QGIS style of ece.tif: the colour of the class that a value lies in."""
+    return steps_qml([(item.upper, item.colour, class_label(item)) for item in scheme.classes])
+
+
+def class_qml(scheme: ClassScheme) -> str:
+    """QGIS style of class.tif."""
+    return palette_qml([(i, item.colour, class_label(item)) for i, item in enumerate(scheme.classes)])
+
+
+def steps_qml(steps: Iterable[tuple[float, str, str]]) -> str:
+    """QGIS style of a layer of numbers in steps: the highest value, the colour and the label of each."""
     items = "".join(
-        f'<item value="{item.upper:g}" color="{item.colour}" alpha="255" '
-        f"label={quoteattr(class_label(item))}/>\n"
-        for item in scheme.classes
+        f'<item value="{upper:g}" color="{colour}" alpha="255" label={quoteattr(label)}/>\n'
+        for upper, colour, label in steps
     )
     return _qml(
         '<rasterrenderer type="singlebandpseudocolor" band="1" opacity="1" alphaBand="-1">\n'
@@ -94,16 +103,15 @@ def ece_qml(scheme: ClassScheme) -> str:
     )
 
 
-def class_qml(scheme: ClassScheme) -> str:
-    """QGIS style of class.tif."""
-    entries = "".join(
-        f'<paletteEntry value="{i}" color="{item.colour}" alpha="255" '
-        f"label={quoteattr(class_label(item))}/>\n"
-        for i, item in enumerate(scheme.classes)
+def palette_qml(entries: Iterable[tuple[int, str, str]]) -> str:
+    """QGIS style of a layer of classes: value, colour and label of each."""
+    items = "".join(
+        f'<paletteEntry value="{value}" color="{colour}" alpha="255" label={quoteattr(label)}/>\n'
+        for value, colour, label in entries
     )
     return _qml(
         '<rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1">\n'
-        f"<colorPalette>\n{entries}</colorPalette>\n</rasterrenderer>\n"
+        f"<colorPalette>\n{items}</colorPalette>\n</rasterrenderer>\n"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,17 @@ from deepsalt.files import written_whole
 from deepsalt.mapping.area import hectares_per_pixel
 from deepsalt.mapping.cog import Grid, strips
 from deepsalt.mapping.folder import SUMMARY
+from deepsalt.mapping.ranks import percentiles
 from deepsalt.mapping.truth import TRUTH, compare_with_truth
+from deepsalt.preprocessing.grids import OnGrid
 from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import ClassScheme
-from deepsalt.spectra import MaskReason, Scene
+from deepsalt.spectra import MaskReason
 
 
 def summarise(
     folder: Path,
-    scene: Scene,
+    scene: OnGrid,
     scheme: ClassScheme,
     *,
     model: str,
@@ -33,9 +35,9 @@ def summarise(
     with open_raster(folder / "ece.tif") as dataset:
         bounds = [float(edge) for edge in dataset.bounds]
     pixels = scene.height * scene.width
-    ece = _valid_values(folder / "ece.tif")
+    valid, ece = _distribution(folder / "ece.tif")
     reasons = _reasons(folder / "mask.tif")
-    if not len(ece):
+    if not valid:
         most = max(reasons, key=lambda name: reasons[name]).replace("_", " ")
         notes = [*notes, f"No pixel has a value; most are masked because of: {most}."]
     facts: dict[str, Any] = {
@@ -46,10 +48,10 @@ def summarise(
         "unit": "dS/m",
         "scheme": {"name": scheme.name, "source": scheme.source},
         "pixels": pixels,
-        "valid": len(ece),
+        "valid": valid,
         "reasons": reasons,
         "classes": _classes(folder / "class.tif", Grid.of(scene), scheme),
-        "ece": _distribution(ece),
+        "ece": ece,
         "layers": {"ece": "ece.tif", "class": "class.tif", "mask": "mask.tif"},
         "provenance": dict(provenance),
         "notes": notes,
@@ -66,17 +68,15 @@ def write_summary(folder: Path, facts: Mapping[str, Any]) -> Path:
     return folder / SUMMARY
 
 
-def _valid_values(path: Path) -> NDArray[np.float32]:
-    """The layer's finite values: one layer of a scene fits in memory where its spectra would not."""
-    parts = [values[np.isfinite(values)] for _, values in strips(path)]
-    return np.concatenate(parts)
+def _distribution(path: Path) -> tuple[int, dict[str, float | None]]:
+    """How many pixels have a value, and the percentiles of these; a mosaic need not fit in memory."""
 
+    def parts() -> Iterator[NDArray[np.float32]]:
+        return (values[np.isfinite(values)] for _, values in strips(path))
 
-def _distribution(ece: NDArray[np.float32]) -> dict[str, float | None]:
-    if len(ece) == 0:
-        return {"median": None, "p5": None, "p95": None}
-    p5, median, p95 = np.percentile(ece.astype(np.float64), [5, 50, 95])
-    return {"median": round(float(median), 4), "p5": round(float(p5), 4), "p95": round(float(p95), 4)}
+    valid, (p5, median, p95) = percentiles(parts, (5, 50, 95))
+    named = {"median": median, "p5": p5, "p95": p95}
+    return valid, {name: round(value, 4) if valid else None for name, value in named.items()}
 
 
 def _reasons(path: Path) -> dict[str, int]:

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from deepsalt.mapping.combine.maps import scheme_of
 from deepsalt.mapping.quicklook import compare_figure, map_figure, read_small
 from deepsalt.mapping.style import REASON_COLOURS, class_range, reason_name
 from deepsalt.report.content import MapFolder
 from deepsalt.report.figures import png
 from deepsalt.report.words import number, share
-from deepsalt.salinity.classes import ClassScheme, SalinityClass
 from deepsalt.spectra import MaskReason
 from deepsalt.units import log_ece
 
@@ -69,16 +69,6 @@ def section(found: MapFolder, with_pictures: bool) -> MapSection:
         notes=tuple(str(note) for note in summary.get("notes", [])),
         pictures=_pictures(found) if with_pictures else (),
     )
-
-
-def scheme_of(summary: Mapping[str, Any]) -> ClassScheme:
-    """The classes that the map was drawn with."""
-    classes = tuple(
-        SalinityClass(c["name"], c["lower"], float("inf") if c["upper"] is None else c["upper"], c["colour"])
-        for c in summary["classes"]
-    )
-    named = summary.get("scheme", {})
-    return ClassScheme(str(named.get("name", "")), classes, str(named.get("source", "")))
 
 
 def _facts(summary: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
