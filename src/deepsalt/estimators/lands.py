@@ -58,6 +58,10 @@ class Land:
     def from_plain(cls, content: Mapping[str, Any]) -> Land:
         """Back from a card. Raises KeyError, TypeError or ValueError for what is no land."""
         edges = {name: float(content[name]) for name in ("south", "north", "west", "east")}
+        if not (
+            -90 <= edges["south"] <= edges["north"] <= 90 and -360 <= edges["west"] <= edges["east"] <= 360
+        ):
+            raise ValueError("a land that is not on Earth")
         return cls(**edges, samples=int(content["samples"]), points=int(content["points"]))
 
 

@@ -198,9 +198,7 @@ def _lab_net(section: Mapping[str, Any]) -> LabNetArchitecture:
     if not 1 <= len(bands) == len(widths) == len(reflectance) <= _MOST_DOMAINS:
         raise ModelFileError(f"{len(bands)} domains of bands, {len(widths)} of widths")
     if network not in LAB_NETWORKS:
-        raise ModelFileError(
-            f"unknown network {short(network)}", fix=f"Known: {', '.join(LAB_NETWORKS)}."
-        )
+        raise ModelFileError(f"unknown network {short(network)}", fix=f"Known: {', '.join(LAB_NETWORKS)}.")
     return LabNetArchitecture(
         bands=bands,
         widths=widths,

@@ -187,7 +187,7 @@ def _check_format(card: Mapping[str, Any], where: str) -> None:
 
 
 def _shapes(entries: Mapping[str, Any], data_bytes: int, where: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of the weights, once they are known to be float32 and to fill the file without gap or overlap."""
+    """Shapes of the weights, known to be float32 and to fill the file without gap or overlap."""
     if data_bytes > MOST_WEIGHTS:
         raise ModelFileError(
             f"{data_bytes} bytes of weights, more than {MOST_WEIGHTS >> 20} MiB: not a deepsalt model",
@@ -210,9 +210,7 @@ def _shapes(entries: Mapping[str, Any], data_bytes: int, where: str) -> dict[str
             )
         end = last
     if end != data_bytes:
-        raise ModelFileError(
-            f"{data_bytes - end} bytes after the end of the weights", where=where, fix=AGAIN
-        )
+        raise ModelFileError(f"{data_bytes - end} bytes after the end of the weights", where=where, fix=AGAIN)
     return {name: shape for name, (shape, _, _) in places.items()}
 
 

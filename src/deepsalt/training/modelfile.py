@@ -111,7 +111,7 @@ def tell_about(path: str | Path, about: Mapping[str, Any]) -> None:
 
 
 def fingerprint_of(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> str:
-    """Digest of all that an answer depends on, 16 hex digits: the weights, and the card but for what it tells.
+    """Digest of all that an answer depends on, 16 hex digits: weights, and the card but for what it tells.
 
     Two files with one fingerprint answer alike, whatever they say of their data, metrics, date or author.
     """
