@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from tests.training.forged import change_card, rewrite, write
+from tests.training.forged import change_card, rewrite
 
 from deepsalt.errors import ModelFileError, OutputError
 from deepsalt.models import LabModel, PaperModel
@@ -151,9 +151,12 @@ def test_safetensors_file_of_somebody_else(tmp_path: Path) -> None:
             load_model(tmp_path / "m.safetensors")
 
 
-def test_card_of_a_newer_version(model_path: Path) -> None:
-    change_card(model_path, lambda card: card.update(format=CARD_FORMAT + 1))
-    with pytest.raises(ModelFileError, match=r"card format 3, this version reads up to 2.*newer deepsalt"):
+@pytest.mark.parametrize(("step", "fix"), [(1, "newer deepsalt"), (-1, "Train the model again")])
+def test_card_of_another_format(model_path: Path, step: int, fix: str) -> None:
+    change_card(model_path, lambda card: card.update(format=CARD_FORMAT + step))
+    with pytest.raises(
+        ModelFileError, match=rf"card format {CARD_FORMAT + step}, .* format {CARD_FORMAT}.*{fix}"
+    ):
         load_model(model_path)
 
 

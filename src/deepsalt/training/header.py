@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, TypeGuard
 
 from deepsalt.errors import ModelFileError
 
-#: Version of the card's layout. A file with a newer one is refused; 1 had neither digests nor `about`.
+#: Version of the card's layout; a file of another one is refused. 1 had no digests and was never released.
 CARD_FORMAT = 2
 #: What a model may ask of its reader, in the card's list `requires`: without it, answers would be others.
 FEATURES = frozenset({"scenes", "places"})
@@ -33,8 +33,6 @@ MOST_HEADER = 8 << 20
 MOST_WEIGHTS = 256 << 20
 _MOST_TENSORS, _MOST_SIDES = 20_000, 8
 AGAIN = "Fetch or write the file again."
-#: What stood beside the rest in format 1 and belongs to `about` now.
-_ABOUT_IN_1 = ("name", "simulated", "metrics", "leaks", "method")
 
 
 @dataclass(frozen=True)
@@ -158,8 +156,6 @@ def _card(entries: dict[str, Any], where: str) -> dict[str, Any]:
         )
     card = parsed(text, "card", where)
     _check_format(card, where)
-    if card["format"] == 1:
-        return {**card, "about": {key: card.pop(key) for key in _ABOUT_IN_1 if key in card}}
     if card.get("digest") != digest_of(card, where):
         raise ModelFileError("damaged: the card is not as it was written", where=where, fix=AGAIN)
     return card
@@ -169,11 +165,11 @@ def _check_format(card: Mapping[str, Any], where: str) -> None:
     version, requires = card.get("format"), card.get("requires", [])
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise ModelFileError(f"the card's format is {said(version)}", where=where, fix=AGAIN)
-    if version > CARD_FORMAT:
+    if version != CARD_FORMAT:
         raise ModelFileError(
-            f"card format {said(version)}, this version reads up to {CARD_FORMAT}",
+            f"card format {said(version)}, this version reads format {CARD_FORMAT}",
             where=where,
-            fix="Use a newer deepsalt.",
+            fix="Use a newer deepsalt." if version > CARD_FORMAT else "Train the model again.",
         )
     if not isinstance(requires, list) or not all(isinstance(name, str) for name in requires):
         raise ModelFileError(f"the card's 'requires' is {said(requires)}", where=where, fix=AGAIN)

@@ -76,11 +76,11 @@ def save_model(path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[st
 
 
 def load_model(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors (on the CPU) and card of a model file; `card["fingerprint"]` is always there.
+    """Tensors (on the CPU) and card of a model file.
 
     Raises ModelFileError, naming the reason, for a file that is missing, is no regular file or no
     safetensors file, is truncated, has a header of more than 8 MiB or weights of more than 256 MiB, has no
-    deepsalt card, has a card of a newer format or one that asks for a feature this version lacks, holds
+    deepsalt card, has a card of another format or one that asks for a feature this version lacks, holds
     other tensors than its architecture needs, holds NaN or infinite weights, or has changed since it was
     written.
     """
@@ -137,11 +137,11 @@ def _loaded(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any], Model]
         raise ModelFileError(f"no usable safetensors file ({error})", where=where, fix=AGAIN) from error
     _check_finite(tensors, where)
     found, told = fingerprint_of(tensors, header.card), header.card.get("fingerprint")
-    if header.card["format"] > 1 and told != found:
+    if told != found:
         raise ModelFileError(
             f"damaged: fingerprint {found}, the card says {said(told)}", where=where, fix=AGAIN
         )
-    return tensors, {**header.card, "fingerprint": found}, model
+    return tensors, header.card, model
 
 
 def _build(architecture: Architecture) -> Model:
