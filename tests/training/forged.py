@@ -9,6 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+import torch
+
+from deepsalt.errors import ModelFileError
+from deepsalt.training import load_model
+
 Change = Callable[[dict[str, Any]], object]
 
 
@@ -58,3 +64,31 @@ def signed(card: dict[str, Any], header: dict[str, Any], weights: bytes) -> dict
 
 def _text(content: dict[str, Any]) -> bytes:
     return json.dumps(content, sort_keys=True).encode()
+
+
+def refused(path: Path, open_file: Any = load_model) -> str:
+    """The one line that opening must end in: where, and why."""
+    with pytest.raises(ModelFileError) as caught:
+        open_file(path)
+    told = str(caught.value)
+    assert str(path) in told
+    assert told.isprintable()
+    assert len(told) < 600
+    return told
+
+
+def outcome(path: Path, open_file: Any) -> Any:
+    """What opening gives, or None where it is refused as it must be; any other error comes out."""
+    try:
+        return open_file(path)
+    except ModelFileError as error:
+        told = str(error)
+    if not told.isprintable() or len(told) > 600:
+        raise AssertionError(f"a message that is none: {told!a}")
+    return None
+
+
+def same(one: Path, other: Path) -> bool:
+    """Whether two files hold the same weights and say the same."""
+    (mine, card), (theirs, told) = load_model(one), load_model(other)
+    return card == told and all(torch.equal(mine[name], theirs[name]) for name in mine | theirs)

@@ -32,6 +32,7 @@ MOST_HEADER = 8 << 20
 #: Far above any model of ours, far below what a laptop cannot hold twice.
 MOST_WEIGHTS = 256 << 20
 _MOST_TENSORS, _MOST_SIDES = 20_000, 8
+_MOST_BRACKETS = 200_000  # an empty list takes seven times the memory of its two characters
 AGAIN = "Fetch or write the file again."
 
 
@@ -106,6 +107,8 @@ def parsed(text: str | bytes, name: str, where: str) -> dict[str, Any]:
     """Strict JSON: UTF-8, one object, no key twice, numbers only."""
     try:
         plain = text.decode("utf-8") if isinstance(text, bytes) else text
+        if plain.count("[") + plain.count("{") > _MOST_BRACKETS:
+            raise ValueError(f"more than {_MOST_BRACKETS} lists and objects")
         value = json.loads(plain, object_pairs_hook=_once, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"the {name} is no usable JSON ({error})", where=where, fix=AGAIN) from error
