@@ -232,7 +232,6 @@ def test_the_worst_files_take_little_time_and_memory(path: Path, tmp_path: Path)
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr[-2_000:]
     for name, (seconds, megabytes, reason) in json.loads(done.stdout).items():
-        print(f"{seconds:.2f} s, {megabytes:.0f} MB: {reason}")
         assert name in reason or reason == "opened"
         assert megabytes < 250, (name, megabytes, reason)
         assert seconds < 3, (name, seconds, reason)  # below 1 where this was written

@@ -126,9 +126,19 @@ def _about(config: Config, inputs: Mapping[str, str], trained: str | None, **fac
         simulated=config.simulated,
         **({} if trained is None else {"trained": trained}),
         **config.model.model_dump(),
-        fingerprints={Path(path).name: digest for path, digest in inputs.items()},
+        fingerprints=_by_name(inputs),
         **facts,
     )
+
+
+def _by_name(inputs: Mapping[str, str]) -> dict[str, str]:
+    """Digests by the names of files, without their folders; names that repeat are numbered."""
+    found: dict[str, str] = {}
+    for path, digest in inputs.items():
+        name = Path(path).name
+        again = sum(known == name or known.startswith(f"{name} (") for known in found)
+        found[f"{name} ({again + 1})" if again else name] = digest
+    return found
 
 
 def _library(config: Config, domain: str, table: Spectra) -> Source:

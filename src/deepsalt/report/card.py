@@ -39,7 +39,7 @@ def card_parts(card: ModelCard) -> list[CardPart]:
         CardPart("Where it may be believed", facts=_facts(card.applicability or {})),
         CardPart("To know", lines=(*about.leaks, *about.notes)),
         CardPart("What else the file holds", lines=card.knows),
-        CardPart("Made with", facts=_facts({**card.versions, **_files(about.fingerprints)})),
+        CardPart("Made with", facts=(*_facts(card.versions), *_files(about.fingerprints))),
     ]
     return [part for part in parts if part.lines or part.facts or part.records]
 
@@ -173,10 +173,10 @@ def _box(box: tuple[float, float, float, float] | None) -> str:
     return "{:.2f} to {:.2f} N, {:.2f} to {:.2f} E".format(*box)
 
 
-def _files(fingerprints: Mapping[str, str]) -> dict[str, str]:
-    shown = dict(list(fingerprints.items())[:_LONGEST])
+def _files(fingerprints: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    shown = tuple(fingerprints.items())[:_LONGEST]
     more = len(fingerprints) - len(shown)
-    return {**shown, **({"more files": str(more)} if more else {})}
+    return (*shown, ("more files", str(more))) if more else shown
 
 
 def _facts(content: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
