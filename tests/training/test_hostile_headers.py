@@ -160,6 +160,11 @@ def test_a_link_to_a_model_is_a_model(path: Path, tmp_path: Path) -> None:
     assert same(tmp_path / "link.safetensors", path)
 
 
+def test_more_weights_than_a_laptop_can_hold_are_refused_unread(path: Path) -> None:
+    sparse(path, 257 << 20)
+    assert "more than 256 MiB" in refused(path)
+
+
 #: Opens each file and says how long that took (s of this process) and how far memory rose (MB).
 WATCHED = """
 import json, sys, time

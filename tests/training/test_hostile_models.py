@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.training.forged import change_card, outcome, parts, refused, same
-from tests.training.small_models import KINDS, nodes, write_all, write_deepsalt
+from tests.training.small_models import KINDS, inputs, nodes, write_all, write_deepsalt
 
 from deepsalt.estimators import load_regressor
 from deepsalt.estimators.model_card import model_card
@@ -151,3 +151,29 @@ def test_keys_of_a_later_version_are_kept(path: Path) -> None:
     )
     assert after["fingerprint"] == before["fingerprint"]
     assert load_regressor(path).card_["colour"] == "red"
+
+
+_FAR = {"answer": [1.0], "residual": [1e9]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [
+        ("deepsalt", {"errors": []}, "errors"),
+        ("deepsalt", {"errors": {"fields": {**_FAR, "group": ["a"]}, "pointed": []}}, "errors"),
+        ("deepsalt", {"lands": [{"south": 1e9}]}, "scenes"),
+        ("deepsalt", {"seed": "three"}, "preset and seed"),
+        ("deepsalt", {"sites": [{"latitude": [1.0], "longitude": [[1.0]], "label": [1.0]}]}, "places"),
+        ("paper", {"inputs": inputs(covariates=("a", "b"))}, "names 2 covariates, the weights read 1"),
+        ("teacher", {"inputs": {**inputs(), "centres": [500.0], "fwhm": None}}, "bands are not those"),
+        ("laboratory", {"domains": [["visnir", {**inputs(), "quantity": "colour"}]]}, "which bands"),
+        ("laboratory", {"properties": [{}]}, "properties"),
+    ],
+)  # fmt: skip
+def test_a_card_that_does_not_fit_is_refused_with_its_reason(
+    paths: dict[str, Path], kind: str, change: dict[str, Any], reason: str
+) -> None:
+    place = paths[kind].with_suffix(".unfit")
+    place.write_bytes(paths[kind].read_bytes())
+    change_card(place, lambda card: card.update(change))
+    assert reason in refused(place, KINDS[kind][1])
