@@ -38,6 +38,7 @@ def test_a_header_that_lies_about_its_length(tmp_path: Path, length: int) -> Non
         (b'{"a":' * 100_000, "no usable JSON"),
         (b'{"a": ' + b"[" * 100_000, "no usable JSON"),
         (b"{" + b" " * (7 << 20), "no usable JSON"),
+        (b'{"a": [' + b",".join([b"[]"] * 300_000) + b"]}", "more than 200000 lists"),
         (b'{"a": 1, "a": 2}', "stands there twice"),
         (b'{"a": "\xff\xfe"}', "no usable JSON"),
         ('{"a": 1}'.encode("utf-16-le"), "no usable JSON"),
