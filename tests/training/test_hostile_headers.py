@@ -130,7 +130,9 @@ def test_a_changed_word_of_the_card_is_told(path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "device", "socket", "loop", "link to a fifo", "nul"])
-def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, kind: str) -> None:
+def test_what_is_no_regular_file_is_refused_without_waiting(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "model.safetensors"
     if kind == "folder":
         place.mkdir()
@@ -142,7 +144,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path, kind
         import socket
 
         with socket.socket(socket.AF_UNIX) as one:
-            os.chdir(tmp_path)
+            monkeypatch.chdir(tmp_path)  # a socket's path must be short
             one.bind(place.name)
     elif kind == "loop":
         place.symlink_to(place)
