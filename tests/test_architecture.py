@@ -150,3 +150,55 @@ def test_warnings_are_silenced_in_one_place() -> None:
     collects = "pipeline/tasks.py"  # around a whole task, in a process of its own
     uses = {path for path in modules() if "catch_warnings(" in path.read_text(encoding="utf-8")}
     assert {str(path.relative_to(SOURCE)) for path in uses} == {"quiet.py", collects}
+
+
+#: What can run the code of a file that is read.
+RUNS_CODE = {
+    "pickle",
+    "cPickle",
+    "dill",
+    "cloudpickle",
+    "joblib",
+    "shelve",
+    "marshal",
+    "yaml",
+    "runpy",
+    "code",
+}
+CALLS_CODE = {"eval", "exec", "compile", "__import__", "torch.load", "torch.jit.load", "torch.hub.load",
+              "torch.package", "np.load", "numpy.load", "pd.read_pickle", "pd.read_hdf"}  # fmt: skip
+
+
+def code_runners(source: str) -> set[str]:
+    """Imports and calls that could run what a file holds; `allow_pickle=False` makes numpy safe."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names} & RUNS_CODE
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module.split(".")[0]} & RUNS_CODE
+        elif isinstance(node, ast.Call) and (name := ast.unparse(node.func)) in CALLS_CODE:
+            safe = any(
+                word.arg == "allow_pickle" and ast.unparse(word.value) == "False" for word in node.keywords
+            )
+            found |= set() if safe else {name}
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_nothing_runs_the_code_of_a_file(path: Path) -> None:
+    assert code_runners(path.read_text(encoding="utf-8")) == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["import pickle", "from joblib import load", "import yaml as y", "torch.load(p)", "eval(x)", "np.load(p)",
+     "np.load(p, allow_pickle=True)"],
+)  # fmt: skip
+def test_the_code_test_sees_what_runs_code(source: str) -> None:
+    assert code_runners(source)
+    assert code_runners("np.load(p, allow_pickle=False)") == set()
+
+
+def test_a_card_is_read_without_torch() -> None:
+    assert "torch" not in loaded_after("import deepsalt.training.header, deepsalt.report.card")

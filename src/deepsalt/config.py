@@ -63,6 +63,7 @@ class LibraryConfig(_Section):
     quality: Literal["flag", "drop", "off"] = "flag"
     splice_correction: bool | Literal["add", "multiply"] = False
     replicates: str | None = Field(None, description="equal values are scans of one sample: averaged")
+    licence: str = Field("not stated", description="of the library, in words or as SPDX id: for the card")
 
     @model_validator(mode="after")
     def _method_is_known(self) -> LibraryConfig:
@@ -76,6 +77,7 @@ class LibraryConfig(_Section):
     def reading(self) -> dict[str, Any]:
         """Options for `deepsalt.read`; a switch that is off is none."""
         not_read = {"path", "target", "texture", "properties", "quality", "splice_correction", "replicates"}
+        not_read |= {"licence"}
         chosen = self.model_dump(exclude=not_read, exclude_none=True)
         return {key: value for key, value in chosen.items() if value is not False}
 
@@ -148,6 +150,8 @@ class SatelliteConfig(_Section):
     salt_crust_guard: bool = True
     composite: Literal["median", "medoid"] | None = Field(None, description="dates of a place as one scene")
     min_looks: int = Field(1, ge=1, description="of a composite")
+    licence: str = Field("not stated", description="of the scenes: for the card")
+    points_licence: str = Field("not stated", description="of the ground points: for the card")
 
     def rules(self) -> SurfaceRules:
         """What a valid pixel must not show."""
@@ -191,6 +195,14 @@ class MethodConfig(_Section):
     settings: dict[str, Any] = Field(default_factory=dict)
 
 
+class ModelConfig(_Section):
+    """What the model's card says of whose it is; nothing learns from it."""
+
+    author: str = "not stated"
+    contact: str = "not stated"
+    licence: str = Field("not stated", description="of the model, in words or as SPDX id")
+
+
 class CompareConfig(_Section):
     """What `deepsalt compare` runs; every list that is left out has a default.
 
@@ -230,6 +242,7 @@ class Config(_Section):
     satellite: SatelliteConfig | None = None
     split: SplitConfig = Field(default_factory=SplitConfig)
     method: MethodConfig = Field(default_factory=MethodConfig)
+    model: ModelConfig = Field(default_factory=ModelConfig)
     compare: CompareConfig = Field(default_factory=CompareConfig)
 
 
@@ -297,6 +310,7 @@ def _keys_at(steps: tuple[str, ...], base: type[_Section]) -> list[str]:
         "satellite": SatelliteConfig,
         "split": SplitConfig,
         "method": MethodConfig,
+        "model": ModelConfig,
         "compare": CompareConfig,
     }
     for step in steps:

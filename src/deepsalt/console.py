@@ -90,6 +90,18 @@ class Console:
         _grow(tree, shortened(dict(facts)))
         self.out.print(tree)
 
+    def card(self, facts: Mapping[str, Any]) -> None:
+        """A model card as a page."""
+        from rich.markdown import Markdown
+
+        from deepsalt.estimators.model_card import ModelCard
+        from deepsalt.report.card import card_page
+
+        if self.json:
+            typer.echo(to_json(facts))
+            return
+        self.out.print(Markdown(card_page(ModelCard.model_validate(facts))))
+
     def results(
         self, metrics: Mapping[str, Any], paths: Mapping[str, Path], maps: Sequence[Mapping[str, Any]] = ()
     ) -> None:

@@ -6,6 +6,8 @@ Each one carries what was found, where, and what to do next, and prints as a sin
 
 from __future__ import annotations
 
+import unicodedata
+
 
 class DeepSaltError(Exception):
     """Base of all errors meant for the user.
@@ -22,7 +24,12 @@ class DeepSaltError(Exception):
         line = f"{where}: {found}" if where else found
         if fix:
             line = f"{line.rstrip('.')}. {fix}"
-        super().__init__(" ".join(line.split()))
+        super().__init__("".join(map(_printed, " ".join(line.split()))))
+
+
+def _printed(letter: str) -> str:
+    """A letter as it may reach a terminal: names of a stranger's file must not steer it."""
+    return "?" if unicodedata.category(letter) in ("Cc", "Cs") else letter
 
 
 class UsageError(DeepSaltError):

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from tests.mapping.conftest import MemoryScene, scene_of
+from tests.training.forged import change_card
 
 from deepsalt.augment import BridgeSettings
 from deepsalt.errors import BandError, ModelFileError, UsageError
@@ -358,7 +359,8 @@ def test_scenes_and_lands_come_back_from_the_file(tuned: DeepSaltRegressor, tmp_
     asked = on_land(pixels(20, 9), 0.0, "away", 0.3)
     np.testing.assert_allclose(loaded.predict(asked), tuned.predict(asked), rtol=1e-5)
     assert loaded.lands_ == tuned.lands_
-    tuned.save(path, {"scenes": {"away": {"land": 5, "gain": None, "scale": 1.0, "offset": 0.0}}})
+    away = {"land": 5, "gain": None, "scale": 1.0, "offset": 0.0}
+    change_card(path, lambda card: card.update(scenes={"away": away}))
     with pytest.raises(ModelFileError, match="land 5 of 1"):
         DeepSaltRegressor.load(path)
 
@@ -371,7 +373,7 @@ def test_a_file_gives_the_same_model(fitted: DeepSaltRegressor, tmp_path: Path) 
     np.testing.assert_array_equal(loaded.predict(asked), fitted.predict(asked))
     prisma = pixels(20, 9, Sensor.load("prisma"))
     np.testing.assert_array_equal(loaded.predict(prisma), fitted.predict(prisma))
-    fitted.save(path, {"channels": {"centres": [500.0], "width": 20.0}})
+    change_card(path, lambda card: card.update(channels={"centres": [500.0], "width": 20.0}))
     with pytest.raises(ModelFileError, match="names 1 channels"):
         load_regressor(path)
 

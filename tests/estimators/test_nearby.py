@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.estimators.test_deepsalt_regressor import FAST, pixels, r2, soils
 from tests.mapping.conftest import scene_of
+from tests.training.forged import change_card
 
 from deepsalt.errors import ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor
@@ -194,7 +195,8 @@ def test_places_come_back_from_the_file(models: dict[bool, DeepSaltRegressor], t
     assert loaded.reads_places
     assert len(loaded.sites_[0]) == len(models[True].sites_[0])
     for damage in ({"sites": [{"latitude": [1.0]}]}, {"nearby": {"home": 3}}, {"sites": [{}] * 3}):
-        models[True].save(path, damage)
+        models[True].save(path)
+        change_card(path, lambda card, damage=damage: card.update(damage))
         with pytest.raises(ModelFileError, match="does not say its places"):
             DeepSaltRegressor.load(path)
 

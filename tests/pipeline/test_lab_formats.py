@@ -60,7 +60,7 @@ def test_a_folder_of_scans_trains_and_its_files_are_watched(laboratory: Path, tm
     assert scores["teacher"] > 0.5
     kept = metrics["training"]["checks"]["gate"]["kept"]
     assert any(note.startswith(f"The teacher is: {kept}") for note in metrics["notes"])
-    assert LabRegressor.load(run.model).card_["method"] == "EC1:5"
+    assert LabRegressor.load(run.model).card_["about"]["label"] == "EC1:5"
     steps = run.read("data")["library"]["steps"]
     assert "60 scans joined to samples.csv" in steps
     assert "EC from column EC: EC1:5, uS/cm" in steps

@@ -80,7 +80,9 @@ def test_an_allowed_leak_stands_in_metrics_model_inspection_and_report(allowed: 
     told = allowed.read("metrics")["leaks"]
     assert {leak["kind"] for leak in told} == {"pixel", "spectrum", "fitting"}
     assert inspect_path(allowed.root)["leaks"] == told
-    assert inspect_path(allowed.model)["leaks"] == told
+    card = inspect_path(allowed.model)
+    assert card["about"]["leaks"] == [f"{leak['found']}. {leak['fix']}" for leak in told]
+    assert card["limits"][1] == "Not by its metrics: rows that were to be held out were learned from."
     page = write_report(allowed.root).read_text("utf-8")
     assert page.count('class="banner leak"') == len(told)
     assert f"LEAK: {told[0]['found']}. The numbers are too good to be true." in page
@@ -118,7 +120,7 @@ def test_the_commands_hand_the_permission_on(
         raise LabelError("seen")
 
     stages = {
-        "train": lambda config, out, progress: keep("train", config.allow_leak),
+        "train": lambda config, out, progress, trained: keep("train", config.allow_leak),
         "evaluate": lambda run, allow: keep("evaluate", allow),
         "compare": lambda config, out, progress, wanted, allow: keep("compare", allow),
     }

@@ -128,7 +128,9 @@ def test_the_stored_model_predicts_what_the_run_says(run: Run, world: Path) -> N
     stored = run.read_predictions().query("method == 'paper' and part == 'unseen'")
     assert model.predict(data.part("unseen")) == pytest.approx(stored["predicted"].to_numpy(), rel=1e-5)
     assert model.simulated
-    assert model.card_["metrics"][0]["method"] == "paper"
+    assert model.card_["about"]["parts"][0]["n"] == len(
+        run.read_predictions().query("method == 'paper' and part == 'test'")
+    )
 
 
 def test_the_preset_deepsalt_runs_maps_and_tells_what_its_gate_did(world: Path, tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def _add(*commands: Callable[..., None]) -> None:
         app.command()(command)
 
 
-_add(runs.demo, data.init, data.inspect, data.simulate, runs.train, runs.evaluate)
+_add(runs.demo, data.init, data.inspect, data.card, data.simulate, runs.train, runs.evaluate)
 app.command(cls=ManyValues)(runs.compare)
 app.command("map")(maps.map_)
 _add(products.mosaic, products.change, maps.plan, data.ec, runs.report)

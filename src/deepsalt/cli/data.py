@@ -47,8 +47,23 @@ def inspect(
 
     options = {key: value for key, value in locals().items() if key not in ("path", "json", "inspect_path")}
     given = {key: value for key, value in options.items() if value is not None and value is not False}
-    facts = inspect_path(path, **given)
-    Console(json).facts(facts, str(path))
+    facts, console = inspect_path(path, **given), Console(json)
+    if facts["kind"] == "model":
+        console.card(facts)
+    else:
+        console.facts(facts, str(path))
+
+
+def card(
+    model: Annotated[Path, typer.Argument(help="Model file.")],
+    out: Annotated[Path | None, typer.Option(help="Markdown file; default the screen.")] = None,
+) -> None:
+    """The model card as Markdown, with the front matter that model hubs read."""
+    from deepsalt.pipeline.inspection import write_card
+
+    text = write_card(model, out)
+    if out is None:
+        typer.echo(text, nl=False)
 
 
 def simulate(

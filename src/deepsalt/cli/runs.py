@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def demo(
 
     console = Console(json)
     with console.progress() as progress:
-        made = run_demo(out, progress, WorldSettings(seed=seed))
+        made = run_demo(out, progress, WorldSettings(seed=seed), trained=_today())
     metrics = made.run.read("metrics")
     paths = {"report": made.report, "model": made.run.model, "maps": made.run.maps, "world": out / "world"}
     console.results(metrics, paths, maps=[entry.summary for entry in made.maps])
@@ -43,7 +44,7 @@ def train(
     if allow_leak:
         loaded = loaded.model_copy(update={"allow_leak": True})
     with console.progress() as progress:
-        run = train_run(loaded, out, progress)
+        run = train_run(loaded, out, progress, _today())
     console.results(run.read("metrics"), {"run": run.root, "model": run.model})
 
 
@@ -124,3 +125,7 @@ def report(
 
     opened = Run.open(run)
     Console(json).facts({"kind": "report", "report": str(write_report(opened.root, out))}, str(run))
+
+
+def _today() -> str:
+    return date.today().isoformat()

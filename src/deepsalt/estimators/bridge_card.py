@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepsalt.errors import ModelFileError
-from deepsalt.estimators.card import inputs_section, versions
+from deepsalt.estimators.card import inputs_section, numbers, usable, versions, word
 from deepsalt.estimators.lands import Land
 from deepsalt.estimators.nearby import Nearby, Sites
 from deepsalt.estimators.predictor import training_groups
@@ -35,6 +35,7 @@ def card_of(
     channels = model.channels_
     return {
         "preset": "deepsalt",
+        "requires": _requires(model),
         "inputs": inputs_section(model.inputs_),
         "channels": {"centres": list(channels.values), "width": float(channels.widths[0])},
         "target": "ECe",
@@ -78,6 +79,12 @@ def applicability_facts(model: DeepSaltRegressor) -> dict[str, Any] | None:
     }
 
 
+def _requires(model: DeepSaltRegressor) -> list[str]:
+    """What a reader must know to answer as this model does."""
+    found = {"scenes": model.scenes_, "places": model.nearby_}
+    return [name for name, used in found.items() if used]
+
+
 def ground_from(
     card: Mapping[str, Any], model: BridgeStudent, path: str | Path
 ) -> tuple[tuple[Land, ...], dict[str, Tuning], dict[str, Land]]:
@@ -85,12 +92,10 @@ def ground_from(
     from deepsalt.models.tuning import from_plain
 
     count = model.architecture.lands
-    try:
+    with usable("its scenes", path):
         lands = tuple(Land.from_plain(one) for one in card["lands"])
-        scenes = {str(name): from_plain(one, model.architecture) for name, one in card["scenes"].items()}
-        sampled = {str(name): Land.from_plain(one) for name, one in card["sampled"].items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"the card does not say its scenes ({error})", where=str(path)) from error
+        scenes = {word(name): from_plain(one, model.architecture) for name, one in card["scenes"].items()}
+        sampled = {word(name): Land.from_plain(one) for name, one in card["sampled"].items()}
     if len(lands) != count:
         raise ModelFileError(f"the card names {len(lands)} lands, the weights have {count}", where=str(path))
     return lands, scenes, sampled
@@ -100,11 +105,9 @@ def places_from(
     card: Mapping[str, Any], lands: int, path: str | Path
 ) -> tuple[tuple[Sites, ...], dict[str, Nearby]]:
     """What a card says of samples by their places. Raises ModelFileError for what is no such thing."""
-    try:
+    with usable("its places", path):
         sites = tuple(Sites.from_plain(one) for one in card.get("sites", []))
-        near = {str(name): Nearby.from_plain(one) for name, one in card.get("nearby", {}).items()}
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"the card does not say its places ({error})", where=str(path)) from error
+        near = {word(name): Nearby.from_plain(one) for name, one in card.get("nearby", {}).items()}
     if len(sites) not in (0, lands):
         raise ModelFileError(f"the card has sites of {len(sites)} lands, it names {lands}", where=str(path))
     return sites, near
@@ -112,12 +115,10 @@ def places_from(
 
 def channels_from(card: Mapping[str, Any], count: int, path: str | Path) -> Axis:
     """The channels of a card. Raises ModelFileError where they do not fit the weights."""
-    try:
+    with usable("its channels", path):
         section = card["channels"]
-        centres = np.array(section["centres"], float)
+        centres = numbers(section["centres"])
         axis = Axis(centres, "nm", np.full(len(centres), float(section["width"])))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"the card does not say its channels ({error})", where=str(path)) from error
     if len(axis) != count:
         raise ModelFileError(
             f"the card names {len(axis)} channels, the weights have {count}", where=str(path)

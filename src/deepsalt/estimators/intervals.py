@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import ModelFileError, UsageError
+from deepsalt.errors import UsageError
+from deepsalt.estimators.card import numbers, usable, word
 from deepsalt.estimators.conformal import PredictiveDistribution, Residuals, calibrated
 
 Floats = NDArray[np.float64]
 #: Digits of ln(1+ECe) that a card keeps.
 _DIGITS = 4
+_LARGEST = 50.0  # ln(1+ECe) of no soil
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +70,10 @@ class KnownErrors:
     @classmethod
     def from_plain(cls, content: Mapping[str, Any], path: str | Path) -> KnownErrors:
         """Back from a card. Raises ModelFileError for what is no such thing."""
-        try:
+        with usable("its errors", path):
             scenes = _residuals(content["scenes"]) if "scenes" in content else None
-            pointed = frozenset(str(name) for name in content["pointed"])
+            pointed = frozenset(word(name) for name in content["pointed"])
             return cls(_residuals(content["fields"]), scenes, pointed)
-        except (KeyError, TypeError, ValueError, UsageError) as error:
-            raise ModelFileError(f"the card does not say its errors ({error})", where=str(path)) from error
 
 
 def no_intervals(why: str) -> UsageError:
@@ -93,5 +93,7 @@ def _plain(one: Residuals) -> dict[str, Any]:
 
 
 def _residuals(content: Mapping[str, Any]) -> Residuals:
-    answer, residual = (np.array(content[name], float) for name in ("answer", "residual"))
-    return Residuals(answer, residual, np.array(content["group"]).astype(str))
+    answer, residual = (numbers(content[name]) for name in ("answer", "residual"))
+    if max(np.abs(answer).max(initial=0.0), np.abs(residual).max(initial=0.0)) > _LARGEST:
+        raise ValueError(f"an error beyond {_LARGEST:g} on ln(1+ECe)")
+    return Residuals(answer, residual, np.array([word(name) for name in content["group"]]))

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from deepsalt.errors import LabelError, ModelFileError, UsageError
-from deepsalt.estimators.card import inputs_from, inputs_section, versions
+from deepsalt.estimators.card import inputs_from, inputs_section, usable, versions, word
 from deepsalt.estimators.lab_table import LabTable, domain_of, table_of
 from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
@@ -191,19 +191,16 @@ class LabRegressor(RegressorMixin, Saved, BaseEstimator):
         model, card = model_from_file(path)
         if not isinstance(model, LabNet):
             raise ModelFileError("not a laboratory teacher", where=str(path), fix="Give a teacher.")
-        found = cls(properties=tuple(card.get("properties", ())))
-        try:
+        with usable("which bands and properties the model reads", path):
+            found = cls(properties=tuple(word(name) for name in card.get("properties", ())))
             found.domains_ = {
-                str(name): inputs_from({"inputs": section}, path) for name, section in card["domains"]
+                word(name): inputs_from({"inputs": section}, path) for name, section in card["domains"]
             }
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelFileError(
-                "the card does not say which bands the model reads", where=str(path)
-            ) from error
+            found.target_ = word(card["target"])
         if tuple(len(one.axis) for one in found.domains_.values()) != model.architecture.bands:
             raise ModelFileError("the card's bands are not those of its weights", where=str(path))
         found._is_of(path, model, card)
-        found.target_, found.checks_ = str(card.get("target", _TARGET)), {"gate": card.get("gate")}
+        found.checks_ = {"gate": card.get("gate")}
         return found
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FEWEST_SAMPLES, FEWEST_PIXELS = 20, 50
 #: A model knows no more lands; the scenes of others are read as they are.
 MOST_LANDS = 256
+_FARTHEST_DEGREES = 360.0
 _PLACE = ("latitude", "longitude")
 _MARGIN = 0.02  # of the height and width of the pixels' box: a scene's edge is not all drawn
 _INSIDE = 0.9  # share of a scene's pixels that must lie on a land for it to be of that land
@@ -58,6 +59,8 @@ class Land:
     def from_plain(cls, content: Mapping[str, Any]) -> Land:
         """Back from a card. Raises KeyError, TypeError or ValueError for what is no land."""
         edges = {name: float(content[name]) for name in ("south", "north", "west", "east")}
+        if max(map(abs, edges.values())) > _FARTHEST_DEGREES:
+            raise ValueError("a land that is not on Earth")
         return cls(**edges, samples=int(content["samples"]), points=int(content["points"]))
 
 

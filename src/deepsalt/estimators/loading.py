@@ -10,9 +10,9 @@ from deepsalt.estimators.regressor import DeepSaltRegressor
 
 def load_regressor(path: str | Path) -> DeepSaltRegressor | PaperRegressor:
     """The model of a file, ready to predict. Raises ModelFileError for one that cannot be honoured."""
-    from deepsalt.models import BridgeStudent
-    from deepsalt.training import model_from_file
+    from deepsalt.training import read_card
 
-    if isinstance(model_from_file(path)[0], BridgeStudent):
+    architecture = read_card(path).get("architecture")
+    if isinstance(architecture, dict) and architecture.get("kind") == "deepsalt":
         return DeepSaltRegressor.load(path)
     return PaperRegressor.load(path)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, LabelError, ModelFileError, UsageError
-from deepsalt.estimators.card import inputs_from, inputs_section, versions
+from deepsalt.estimators.card import inputs_from, inputs_section, seed_from, usable, versions, word
 from deepsalt.estimators.lab_table import label_sd_of
 from deepsalt.estimators.neighbours import no_pairs, pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
@@ -255,12 +255,19 @@ class PaperRegressor(Saved):
                 f"the weights read {model.architecture.satellite.bands}",
                 where=str(path),
             )
-        found = cls(
-            str(card.get("preset", "paper")),
-            adaptation=bool(card.get("adaptation")),
-            distillation=bool(card.get("distillation")),
-            covariates=inputs.covariates,
-            seed=int(card.get("seed", 0)),
-        )
+        if len(inputs.covariates) != model.architecture.covariates:
+            raise ModelFileError(
+                f"the card names {len(inputs.covariates)} covariates, "
+                f"the weights read {model.architecture.covariates}",
+                where=str(path),
+            )
+        with usable("its preset and seed", path):
+            found = cls(
+                word(card["preset"]),
+                adaptation=bool(card.get("adaptation")),
+                distillation=bool(card.get("distillation")),
+                covariates=inputs.covariates,
+                seed=seed_from(card),
+            )
         found._is_of(path, model, card)
         return found

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ModelFileError
-from deepsalt.estimators.card import inputs_section, versions
+from deepsalt.estimators.card import inputs_section, usable, versions, word
 from deepsalt.estimators.lab_table import label_sd_of
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
 from deepsalt.estimators.saved import Saved
@@ -93,5 +93,8 @@ class PaperTeacher(Saved):
             raise ModelFileError("not a teacher", where=str(path), fix="Open it with load_regressor.")
         found = cls()
         found._is_of(path, model, card)
-        found.target_ = str(card.get("target", "ece_ds_m"))
+        if len(found.inputs_.axis) != model.architecture.autoencoder.bands:
+            raise ModelFileError("the card's bands are not those of its weights", where=str(path))
+        with usable("its target", path):
+            found.target_ = word(card["target"])
         return found

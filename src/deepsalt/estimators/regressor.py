@@ -22,6 +22,7 @@ from deepsalt.estimators.bridge_inputs import (
     channel_weights,
     libraries_of,
 )
+from deepsalt.estimators.card import seed_from, usable, word
 from deepsalt.estimators.intervals import KnownErrors, no_intervals
 from deepsalt.estimators.nearby import Nearby, Sites
 from deepsalt.estimators.predictor import BandInputs
@@ -317,7 +318,8 @@ class DeepSaltRegressor(Saved):
         model, card = model_from_file(path)
         if not isinstance(model, BridgeStudent):
             raise ModelFileError("not a model of the preset deepsalt", where=str(path))
-        found = cls(name=str(card.get("preset", "deepsalt")), seed=int(card.get("seed", 0)))
+        with usable("its preset and seed", path):
+            found = cls(name=word(card["preset"]), seed=seed_from(card))
         found._is_of(path, model, card)
         found.channels_ = channels_from(card, model.architecture.channels, path)
         if len(found.inputs_.axis) != model.architecture.bands:

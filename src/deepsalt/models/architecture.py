@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from reprlib import repr as short
 from typing import Any, TypeGuard
 
 from deepsalt.errors import ModelFileError
@@ -176,7 +177,7 @@ def from_card(card: object) -> Architecture:
     if kind == "laboratory":
         return _lab_net(section)
     raise ModelFileError(
-        f"unknown architecture {kind!r}",
+        f"unknown architecture {short(kind)}",
         fix=f"This version knows {', '.join(_KINDS.values())}; read the file with the version that wrote it.",
     )
 
@@ -203,13 +204,11 @@ def _lab_net(section: Mapping[str, Any]) -> LabNetArchitecture:
     bands, widths = _counts(section, "bands", "bands"), _counts(section, "widths", "width of the inputs")
     reflectance, network = section.get("reflectance"), section.get("network")
     if not isinstance(reflectance, list | tuple) or not all(isinstance(one, bool) for one in reflectance):
-        raise ModelFileError(f"architecture entry 'reflectance' cannot be used: {str(reflectance)[:60]}")
+        raise ModelFileError(f"architecture entry 'reflectance' cannot be used: {short(reflectance)}")
     if not 1 <= len(bands) == len(widths) == len(reflectance) <= _MOST_DOMAINS:
         raise ModelFileError(f"{len(bands)} domains of bands, {len(widths)} of widths")
     if network not in LAB_NETWORKS:
-        raise ModelFileError(
-            f"unknown network {str(network)[:60]!r}", fix=f"Known: {', '.join(LAB_NETWORKS)}."
-        )
+        raise ModelFileError(f"unknown network {short(network)}", fix=f"Known: {', '.join(LAB_NETWORKS)}.")
     return LabNetArchitecture(
         bands=bands,
         widths=widths,
@@ -227,7 +226,7 @@ def _counts(section: Mapping[str, Any], key: str, limit: str) -> tuple[int, ...]
     if not isinstance(values, list | tuple) or not all(
         _is_count(v) and 1 <= v <= _LIMITS[limit] for v in values
     ):
-        raise ModelFileError(f"architecture entry {key!r} cannot be used: {str(values)[:60]}")
+        raise ModelFileError(f"architecture entry {key!r} cannot be used: {short(values)}")
     return tuple(values)
 
 
@@ -249,16 +248,16 @@ def _hidden(section: Mapping[str, Any], least: int = 1) -> tuple[int, ...]:
     hidden = section.get("hidden")
     most_layers, most_units = _MAX_HIDDEN
     if not isinstance(hidden, list | tuple) or not least <= len(hidden) <= most_layers:
-        raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
+        raise ModelFileError(f"architecture entry 'hidden' cannot be used: {short(hidden)}")
     if not all(_is_count(units) and 1 <= units <= most_units for units in hidden):
-        raise ModelFileError(f"architecture entry 'hidden' cannot be used: {str(hidden)[:60]}")
+        raise ModelFileError(f"architecture entry 'hidden' cannot be used: {short(hidden)}")
     return tuple(hidden)
 
 
 def _dropout(section: Mapping[str, Any]) -> float:
     dropout = section.get("dropout")
     if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout < 1:
-        raise ModelFileError(f"architecture entry 'dropout' must be in [0, 1), found {dropout!r}")
+        raise ModelFileError(f"architecture entry 'dropout' must be in [0, 1), found {short(dropout)}")
     return float(dropout)
 
 
@@ -279,7 +278,7 @@ def _count(section: Mapping[str, Any], key: str, least: int = 1) -> int:
     value, most = section.get(key), _LIMITS[key]
     if not _is_count(value) or not least <= value <= most:
         raise ModelFileError(
-            f"architecture entry '{key}' must be a whole number {least} to {most}, found {str(value)[:60]}"
+            f"architecture entry '{key}' must be a whole number {least} to {most}, found {short(value)}"
         )
     return value
 

@@ -25,6 +25,7 @@ from torch.nn import functional
 
 from deepsalt.errors import BandError
 from deepsalt.models.architecture import AutoencoderShape
+from deepsalt.models.starts import identity
 
 _MAX_DEVIATIONS = 20.0  # a hot pixel or a stray band must not swamp the rest of the spectrum
 _OVER_NOISE = 100.0  # floor of the whitening over the variance of a direction that is taken for noise
@@ -42,7 +43,7 @@ class SparseAutoencoder(nn.Module):
         self.shape = shape
         self.register_buffer("centre", torch.zeros(shape.bands))
         self.register_buffer("scale", torch.ones(shape.bands))
-        self.register_buffer("directions", torch.eye(shape.bands, shape.directions))
+        self.register_buffer("directions", identity(shape.bands, shape.directions))
         widths = (shape.directions, *shape.hidden, shape.latent)
         self.encoder = nn.ModuleList([nn.Linear(a, b) for a, b in pairwise(widths)])
         self.decoder = nn.ModuleList([nn.Linear(a, b) for a, b in pairwise(widths[::-1])])

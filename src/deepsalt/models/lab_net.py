@@ -20,10 +20,12 @@ from deepsalt.errors import BandError
 from deepsalt.models.architecture import LabNetArchitecture, TransformerShape
 from deepsalt.models.inference import Rows, in_batches
 from deepsalt.models.members import Members
+from deepsalt.models.starts import normal
 from deepsalt.models.transformer import TransformerEncoder
 
 #: Reflectance below which a logarithm tells of noise alone.
 _DARKEST = 1e-3
+_ANY = torch.finfo(torch.float32)  # bounds of an answer that has none
 _FARTHEST = 6.0  # standard deviations; a stray band must not swamp the rest
 _CHANNELS, _KERNEL, _POOL = 24, 7, 4
 _PATCH, _TOKEN = 16, TransformerShape(48, 4, 2, 96, 0.1)
@@ -73,7 +75,7 @@ class LabNet(nn.Module):
             for bands, width, reflectance in zip(a.bands, a.widths, a.reflectance, strict=True)
         )
         self.network: Any = _NETWORKS[a.network](a)
-        self.register_buffer("bounds", torch.tensor([-torch.inf, torch.inf]).nan_to_num())
+        self.register_buffer("bounds", torch.tensor([_ANY.min, _ANY.max]))
 
     def inputs(self, values: Sequence[Tensor]) -> Tensor:
         """(n, sum of widths) and, of several domains, (n, domains) more that tell which are there."""
@@ -171,7 +173,7 @@ class Tokens(nn.Module):
         self.widths = a.widths
         counts = [-(-(width // 2) // _PATCH) for width in a.widths]
         self.embed = nn.ModuleList(nn.Linear(2 * _PATCH, _TOKEN.width) for _ in a.widths)
-        self.places = nn.ParameterList(nn.Parameter(0.02 * torch.randn(n, _TOKEN.width)) for n in counts)
+        self.places = nn.ParameterList(normal(n, _TOKEN.width, deviation=0.02) for n in counts)
         self.encoder = TransformerEncoder(_TOKEN)
         self.norm = nn.LayerNorm(_TOKEN.width)
         self.dropout = nn.Dropout(a.dropout)

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepsalt.models.starts import uniform
+
 
 class Members(nn.Module):
     """(n, inputs) to the answers (members, n) and the last hidden layer (members, n, units)."""
@@ -19,8 +21,8 @@ class Members(nn.Module):
         super().__init__()
         self.members, self.dropout = members, dropout
         widths = (inputs, *hidden, 1)
-        self.weights = nn.ParameterList([_uniform(members, a, b, a) for a, b in pairwise(widths)])
-        self.biases = nn.ParameterList([_uniform(members, 1, b, a) for a, b in pairwise(widths)])
+        self.weights = nn.ParameterList([uniform(members, a, b, fan_in=a) for a, b in pairwise(widths)])
+        self.biases = nn.ParameterList([uniform(members, 1, b, fan_in=a) for a, b in pairwise(widths)])
 
     @torch.no_grad()
     def start_at(self, answer: float) -> None:
@@ -36,7 +38,3 @@ class Members(nn.Module):
             hidden = functional.dropout(hidden, self.dropout, self.training)
         weight, bias = layers[-1]
         return torch.baddbmm(bias, hidden, weight).squeeze(-1), hidden
-
-
-def _uniform(members: int, rows: int, columns: int, fan_in: int) -> nn.Parameter:
-    return nn.Parameter((torch.rand(members, rows, columns) * 2 - 1) / fan_in**0.5)

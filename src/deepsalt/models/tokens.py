@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from deepsalt.models.starts import normal
+
 _MAX_DEVIATIONS = 6.0  # covariates far outside the training range are treated as its edge
 
 
@@ -23,9 +25,9 @@ class LatentTokens(nn.Module):
         if latent % tokens:
             raise ValueError(f"a latent of {latent} values cannot be cut into {tokens} equal tokens")
         self.tokens, self.values = tokens, latent // tokens
-        self.weight = nn.Parameter(torch.randn(tokens, self.values, width) * self.values**-0.5)
-        self.position = nn.Parameter(torch.randn(tokens, width) * 0.02)
-        self.summary = nn.Parameter(torch.randn(width) * 0.02)
+        self.weight = normal(tokens, self.values, width, deviation=self.values**-0.5)
+        self.position = normal(tokens, width, deviation=0.02)
+        self.summary = normal(width, deviation=0.02)
 
     def forward(self, latent: Tensor) -> Tensor:
         slices = latent.reshape(len(latent), self.tokens, self.values)  # (n, tokens, values)
@@ -48,9 +50,9 @@ class CovariateTokens(nn.Module):
         self.covariates = covariates
         self.register_buffer("centre", torch.zeros(covariates))
         self.register_buffer("scale", torch.ones(covariates))
-        self.weight = nn.Parameter(torch.randn(covariates, width) * 0.5)
-        self.name = nn.Parameter(torch.randn(covariates, width) * 0.02)
-        self.missing = nn.Parameter(torch.randn(covariates, width) * 0.02)
+        self.weight = normal(covariates, width, deviation=0.5)
+        self.name = normal(covariates, width, deviation=0.02)
+        self.missing = normal(covariates, width, deviation=0.02)
 
     @torch.no_grad()
     def fit_scaler(self, values: Tensor) -> None:

@@ -29,17 +29,22 @@ class Demo:
 
 
 def run_demo(
-    out: str | Path, progress: Progress, settings: WorldSettings, changes: dict | None = None
+    out: str | Path,
+    progress: Progress,
+    settings: WorldSettings,
+    changes: dict | None = None,
+    trained: str | None = None,
 ) -> Demo:
     """Simulate, train, evaluate, map all scenes and write the report.
 
     out       gets world/ and run/; a second call with the same settings repeats only what is missing
     settings  of the world; its seed is the run's seed
     changes   sections of the config to change, for example {"method": {"settings": {...}}}
+    trained   day, for the model's card
     """
     root = Path(out)
     world = simulate_world(root / "world", settings, progress)
-    run = train(demo_config(world.root, settings, changes or {}), root / "run", progress)
+    run = train(demo_config(world.root, settings, changes or {}), root / "run", progress, trained)
     maps = map_run(run, progress, truth=[str(world.root / "truth" / "*.tif")])
     progress("writing the report", 0, 1)
     report = write_report(run.root)

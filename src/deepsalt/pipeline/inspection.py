@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from deepsalt.errors import ProductError, UsageError
+from deepsalt.files import written_whole
 from deepsalt.pipeline.run import Run
 
 #: Longer lists are cut on the screen.
@@ -140,11 +141,26 @@ def _run(run: Run) -> dict[str, Any]:
 
 
 def _model(place: Path) -> dict[str, Any]:
+    """The card of a model file that was read whole: a damaged one is refused."""
+    from deepsalt.estimators.model_card import model_card
     from deepsalt.training import load_model
 
     tensors, card = load_model(place)
     weights = sum(tensor.numel() for tensor in tensors.values())
-    return {"kind": "model", "weights": weights, "bytes": place.stat().st_size, **card}
+    size = {"weights": weights, "bytes": place.stat().st_size}
+    return {**model_card(card, place).model_dump(mode="json"), **size}
+
+
+def write_card(model: str | Path, out: str | Path | None = None) -> str:
+    """The card of a model file as Markdown; written to `out` where it is given. Raises ModelFileError."""
+    from deepsalt.estimators.model_card import ModelCard
+    from deepsalt.report.card import card_markdown
+
+    text = card_markdown(ModelCard.model_validate(_model(Path(model))))
+    if out is not None:
+        with written_whole(out) as aside:
+            aside.write_text(text, encoding="utf-8")
+    return text
 
 
 def _json(path: Path) -> dict[str, Any]:

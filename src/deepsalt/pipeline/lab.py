@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 
@@ -12,11 +12,12 @@ from deepsalt.errors import LabelError
 from deepsalt.estimators import LabRegressor, PaperTeacher, baseline
 from deepsalt.evaluation.leaks import stop_on
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, metrics_document, predictions_of
+from deepsalt.pipeline.about import about_laboratory_run, judged, tell
 from deepsalt.pipeline.facts import library_facts
 from deepsalt.pipeline.leaks import leaks_of_folds
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.prepare import Progress, read_library
-from deepsalt.pipeline.run import Run, plain
+from deepsalt.pipeline.run import Run
 from deepsalt.spectra import Spectra
 from deepsalt.splits import Rows, grouped_folds
 
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 
 def train_lab_only(
-    config: Config, settings: Settings, run: Run, inputs: dict[str, str], progress: Progress
+    config: Config,
+    settings: Settings,
+    run: Run,
+    inputs: dict[str, str],
+    progress: Progress,
+    trained: str | None = None,
 ) -> None:
     """Cross-validate every method on the same grouped folds, then train the teacher on all samples.
 
@@ -59,13 +65,12 @@ def train_lab_only(
         notes=notes_on(teacher.checks_),
         leaks=leaks,
     )
-    own = [row for row in document["results"] if row["method"] == teacher.name]
-    about: dict[str, Any] = {"name": config.name, "simulated": config.simulated, "metrics": plain(own)}
-    about["leaks"] = document["leaks"]
     run.write("data", {"library": facts, "fingerprints": inputs})
     run.write("history", [stage.as_dict() for stage in getattr(teacher, "history_", [])])
     run.write_predictions(predictions)
-    teacher.save(run.model, {**about, "method": facts["label"]})
+    about = about_laboratory_run(config, library, facts["label"], inputs, trained)
+    teacher.save(run.model, about.model_dump(mode="json"))
+    tell(run, judged(about, document, teacher.name))
     run.write("metrics", document)
 
 

@@ -24,6 +24,7 @@ ec = "ec1:2"                 # method of the EC column: ece, ec1:1, ec1:2, ec1:2
 # quality = "drop"           # "drop" spectra that hold nothing, "flag" (default) tells, "off"
 # splice_correction = true   # detector steps at 1000 and 1830 nm: "add" (true) or "multiply"
 # replicates = "id"          # rows with the same value here are scans of one sample: averaged
+# licence = "CC-BY-4.0"      # of the library, for the model's card
 
 # Leave the whole [satellite] section out for a laboratory-only run: a cross-validated table.
 [satellite]
@@ -51,6 +52,7 @@ max_ndvi = 0.35              # greener pixels are masked
 # salt_crust_guard = false   # let dry_vegetation and nbr2 mask salt and gypsum crusts too
 # composite = "median"       # or "medoid": several dates on one grid become one scene of bare soil
 # min_looks = 2              # fewest unmasked dates of a pixel of a composite
+# licence = "..."            # of the scenes, and points_licence of the ground points, for the model's card
 
 [split]
 test_share = 0.2             # of the points, in whole fields
@@ -68,6 +70,9 @@ pair_within_m = 60           # a laboratory site and a pixel this close are a pa
 
 [method.settings]            # of the preset; see deepsalt.training.PaperSettings, DeepSaltSettings
 # response_weight = 0.3
+
+# [model]                      # whose it is, for its card: deepsalt inspect run/model.safetensors
+# author = "..."               # also contact, licence
 
 # [compare]                    # what `deepsalt compare` runs; every key may be left out
 # methods = ["plsr", "student-alone", "paper"]   # default: all

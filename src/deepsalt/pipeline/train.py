@@ -17,12 +17,13 @@ from deepsalt.evaluation.leakage import FIELD, LABORATORY
 from deepsalt.evaluation.leaks import Leak, stop_on
 from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, metrics_document, predictions_of
 from deepsalt.files import fingerprint
+from deepsalt.pipeline.about import about_satellite_run, judged, tell
 from deepsalt.pipeline.lab import train_lab_only
 from deepsalt.pipeline.leaks import leaks_of_training
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.paths import expand
 from deepsalt.pipeline.prepare import Prepared, Progress, prepare
-from deepsalt.pipeline.run import Run, plain
+from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.settings import lab_settings, preset_settings
 from deepsalt.readers import files_behind
 from deepsalt.readers.class_names import named_by
@@ -40,8 +41,10 @@ TARGET = "ece_ds_m"
 Student = DeepSaltRegressor | PaperRegressor
 
 
-def train(config: Config, out: str | Path, progress: Progress) -> Run:
+def train(config: Config, out: str | Path, progress: Progress, trained: str | None = None) -> Run:
     """Run a config whole and keep everything in a run folder.
+
+    trained   the day, for the model's card; None leaves it out, and the same run gives the same bytes
 
     A run whose config and inputs have not changed since it ended well is left as it is.
     Raises what reading, preparing and training raise; metrics.json is written last, so that a run
@@ -61,9 +64,9 @@ def train(config: Config, out: str | Path, progress: Progress) -> Run:
     run.write("config", _resolved(config))
     run.write("versions", versions())
     if teaching is not None:
-        train_lab_only(config, teaching, run, inputs, progress)
+        train_lab_only(config, teaching, run, inputs, progress, trained)
     else:
-        _train_with_satellite(config, settings, run, inputs, progress)
+        _train_with_satellite(config, settings, run, inputs, progress, trained)
     return run
 
 
@@ -102,7 +105,12 @@ def _forget_result(run: Run) -> None:
 
 
 def _train_with_satellite(
-    config: Config, settings: Settings, run: Run, inputs: dict[str, str], progress: Progress
+    config: Config,
+    settings: Settings,
+    run: Run,
+    inputs: dict[str, str],
+    progress: Progress,
+    trained: str | None,
 ) -> None:
     training = Training()
     with run.timed("prepare", training.seconds):
@@ -132,7 +140,11 @@ def _train_with_satellite(
     )
     training.leaks = stop_on(found, config.allow_leak, where=config.name)
     run.write("data", {**data.facts, "pairs": pair_facts(students[-1]), "fingerprints": inputs})
-    _write_result(config, run, students[-1], parts, training)
+    student, about = students[-1], about_satellite_run(config, data, inputs, trained)
+    student.save(run.model, about.model_dump(mode="json"))
+    document = _write_result(config, run, student, parts, training)
+    tell(run, judged(about, document, student.name))
+    run.write("metrics", document)
 
 
 @dataclass
@@ -211,8 +223,10 @@ def _split_facts(data: Prepared, parts: list[Part]) -> dict[str, Any]:
     }
 
 
-def _write_result(config: Config, run: Run, student: Student, parts: list[Part], training: Training) -> None:
-    """metrics.json is written last: a run that has it is whole."""
+def _write_result(
+    config: Config, run: Run, student: Student, parts: list[Part], training: Training
+) -> dict[str, Any]:
+    """Write what was found but for metrics.json, which is returned: a run that has it is whole."""
     predictions = pd.concat(training.predictions, ignore_index=True)
     document = metrics_document(
         predictions,
@@ -225,11 +239,7 @@ def _write_result(config: Config, run: Run, student: Student, parts: list[Part],
     )
     run.write("history", [stage.as_dict() for stage in student.history_])
     run.write_predictions(predictions)
-    own = [row for row in document["results"] if row["method"] == student.name]
-    about = {"name": config.name, "simulated": config.simulated, "metrics": plain(own)}
-    about["leaks"] = document["leaks"]
-    student.save(run.model, about)
-    run.write("metrics", document)
+    return document
 
 
 def pair_facts(student: Student) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from deepsalt.errors import UsageError
+from deepsalt.estimators.model_card import ModelCard, model_card
 from deepsalt.mapping.folder import SUMMARY
 
 
@@ -38,6 +39,7 @@ class RunContent:
     split: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
     maps: tuple[MapFolder, ...] = ()
+    card: ModelCard | None = None
 
     @classmethod
     def read(cls, root: Path) -> RunContent:
@@ -58,6 +60,7 @@ class RunContent:
             config=_json(root / "config.json", {}),
             split=_json(root / "split.json", {}),
             versions=_json(root / "versions.json", {}),
+            card=_card(root / "model.safetensors"),
             maps=tuple(MapFolder(path.parent, _json(path)) for path in summaries),
         )
 
@@ -95,6 +98,13 @@ def _json(path: Path, absent: Any = None) -> Any:
         raise UsageError(
             f"cannot be read ({error})", where=str(path), fix="Train or map again to renew it."
         ) from error
+
+
+def _card(path: Path) -> ModelCard | None:
+    """The model's card; its weights are not looked at."""
+    from deepsalt.training import read_card
+
+    return model_card(read_card(path), path) if path.is_file() else None
 
 
 def _predictions(path: Path) -> pd.DataFrame:

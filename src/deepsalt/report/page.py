@@ -9,6 +9,7 @@ from typing import Any
 
 from deepsalt.files import written_whole
 from deepsalt.report import figures, words
+from deepsalt.report.card import card_parts
 from deepsalt.report.content import RunContent
 from deepsalt.report.headline import summary_sentence, verdicts
 from deepsalt.report.maps import MapSection, Picture, section
@@ -78,6 +79,7 @@ def _context(content: RunContent) -> dict[str, Any]:
         "bars": _bars(content),
         "curves": _curves(content),
         "maps": _maps(content),
+        "card": [] if content.card is None else card_parts(content.card),
         "settings": _settings(content),
     }
 

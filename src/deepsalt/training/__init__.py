@@ -25,7 +25,9 @@ _PUBLIC = {
     "model_from_file": "deepsalt.training.modelfile",
     "model_to_file": "deepsalt.training.modelfile",
     "pick_device": "deepsalt.training.device",
+    "read_card": "deepsalt.training.header",
     "save_model": "deepsalt.training.modelfile",
+    "tell_about": "deepsalt.training.modelfile",
     "train_deepsalt": "deepsalt.training.deepsalt",
     "train_paper": "deepsalt.training.paper",
     "train_teacher": "deepsalt.training.teach",
@@ -47,7 +49,9 @@ __all__ = [
     "model_from_file",
     "model_to_file",
     "pick_device",
+    "read_card",
     "save_model",
+    "tell_about",
     "train_deepsalt",
     "train_paper",
     "train_teacher",
@@ -59,9 +63,16 @@ if TYPE_CHECKING:
     from deepsalt.training.data import PaperData
     from deepsalt.training.deepsalt import DeepSaltResult, train_deepsalt
     from deepsalt.training.device import pick_device
+    from deepsalt.training.header import read_card
     from deepsalt.training.lab_settings import LabSettings
     from deepsalt.training.loop import StageHistory
-    from deepsalt.training.modelfile import load_model, model_from_file, model_to_file, save_model
+    from deepsalt.training.modelfile import (
+        load_model,
+        model_from_file,
+        model_to_file,
+        save_model,
+        tell_about,
+    )
     from deepsalt.training.paper import PaperResult, train_paper
     from deepsalt.training.settings import PaperSettings, Stage
     from deepsalt.training.teach import TeacherResult, train_teacher

@@ -1,20 +1,20 @@
 """The model file: one .safetensors file whose header holds the JSON card. No pickle anywhere.
 
 A file may come from a stranger. What can be refused is refused from the header alone, before any
-weight is read or any network is built.
+weight is read or any network is built; see `deepsalt.training.header`.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from torch import Tensor, nn
 
 from deepsalt.errors import DeepSaltError, ModelFileError, OutputError
@@ -31,38 +31,45 @@ from deepsalt.models.bridge import BridgeStudent
 from deepsalt.models.lab import LabModel
 from deepsalt.models.lab_net import LabNet
 from deepsalt.models.paper import PaperModel
-
-#: Version of the card's layout. A file with a newer one is refused.
-CARD_FORMAT = 1
-_CARD_KEY = "deepsalt"
-_MAX_HEADER = 16 << 20
-_AGAIN = "Fetch or write the file again."
+from deepsalt.training.header import (
+    AGAIN,
+    CARD_FORMAT,
+    CARD_KEY,
+    MOST_HEADER,
+    MOST_WEIGHTS,
+    TOLD,
+    card_text,
+    digest_of,
+    open_file,
+    read_header,
+    said,
+)
 
 Model = LabModel | PaperModel | BridgeStudent | LabNet
-Header = dict[str, Any]
 
 
 def save_model(path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> None:
     """Write tensors and card as one file; the same content gives the same bytes.
 
-    card  JSON-able; its section "architecture" says what the tensors belong to
+    card  JSON-able; its section "architecture" says what the tensors belong to, "about" what a reader must
+          know, and its list "requires" what a program must know to answer as the model does
     Raises ModelFileError for a card that is not JSON or whose architecture does not fit the tensors,
     OutputError when the file cannot be written.
     """
-    whole = {**card, "format": CARD_FORMAT}
+    where = str(path)
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
-    _check_shapes({name: tuple(tensor.shape) for name, tensor in plain.items()}, whole, str(path))
-    _check_finite(plain, str(path))
-    text = _card_text(whole, str(path))
-    if len(text) > _MAX_HEADER // 2:
-        raise ModelFileError("the card is larger than 8 MiB", where=str(path), fix="Leave tables out of it.")
+    _check_shapes({name: tuple(tensor.shape) for name, tensor in plain.items()}, card, where)
+    _check_finite(plain, where)
+    whole = {**card, "format": CARD_FORMAT, "fingerprint": fingerprint_of(plain, card)}
+    text = card_text({**whole, "digest": digest_of(whole, where)}, where)
+    _check_size(plain, text, where)
     with written_whole(path) as aside:
         try:
-            save_file(plain, aside, metadata={_CARD_KEY: text})
+            save_file(plain, aside, metadata={CARD_KEY: text})
         except safetensors.SafetensorError as error:
             raise OutputError(
                 f"could not be written ({error})",
-                where=str(path),
+                where=where,
                 fix="Free some space or choose another folder.",
             ) from error
         aside.chmod(0o644)  # the library writes for the owner alone; a model is meant to be handed on
@@ -71,20 +78,13 @@ def save_model(path: str | Path, tensors: Mapping[str, Tensor], card: Mapping[st
 def load_model(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Tensors (on the CPU) and card of a model file.
 
-    Raises ModelFileError, naming the reason, for a file that is missing, is no safetensors file, is
-    truncated, has a header of more than 16 MiB, has no deepsalt card, has a card of a newer format,
-    holds other tensors than its architecture needs, or holds NaN or infinite weights.
+    Raises ModelFileError, naming the reason, for a file that is missing, is no regular file or no
+    safetensors file, is truncated, has a header of more than 8 MiB or weights of more than 256 MiB, has no
+    deepsalt card, has a card of another format or one that asks for a feature this version lacks, holds
+    other tensors than its architecture needs, holds NaN or infinite weights, or has changed since it was
+    written.
     """
-    where = str(path)
-    header, data_bytes = _read_header(Path(path), where)
-    card = _card(header, where)
-    shapes = {name: _entry_shape(entry, data_bytes, where) for name, entry in header.items()}
-    _check_shapes(shapes, card, where)
-    try:
-        tensors = load_file(path, device="cpu")
-    except (safetensors.SafetensorError, OSError, ValueError) as error:
-        raise ModelFileError(f"no usable safetensors file ({error})", where=where, fix=_AGAIN) from error
-    _check_finite(tensors, where)
+    tensors, card, _ = _loaded(path)
     return tensors, card
 
 
@@ -95,11 +95,53 @@ def model_to_file(path: str | Path, model: Model, card: Mapping[str, Any]) -> No
 
 def model_from_file(path: str | Path) -> tuple[Model, dict[str, Any]]:
     """The model of a file, in inference mode on the CPU, and its card. Raises as `load_model` does."""
-    tensors, card = load_model(path)
-    with torch.device("meta"):  # no random weights that would be thrown away
-        model = _build(from_card(card["architecture"]))
+    tensors, card, model = _loaded(path)
     model.load_state_dict(tensors, assign=True)
     return model.eval(), card
+
+
+def tell_about(path: str | Path, about: Mapping[str, Any]) -> None:
+    """Replace the section "about" of a model file; all else, and so its fingerprint, stays.
+
+    The file is written aside and renamed: there is always a whole one. Raises as `load_model` and
+    `save_model` do.
+    """
+    tensors, card = load_model(path)
+    save_model(path, tensors, {**card, "about": dict(about)})
+
+
+def fingerprint_of(tensors: Mapping[str, Tensor], card: Mapping[str, Any]) -> str:
+    """Digest of all that an answer depends on, 16 hex digits: weights, and the card but for what it tells.
+
+    Two files with one fingerprint answer alike, whatever they say of their data, metrics, date or author.
+    """
+    answering = {key: value for key, value in card.items() if key not in TOLD}
+    digest = hashlib.sha256(card_text(answering, "card").encode("ascii"))
+    for name in sorted(tensors):
+        digest.update(f"{name} {tuple(tensors[name].shape)}\n".encode())
+        digest.update(tensors[name].detach().cpu().reshape(-1).numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def _loaded(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any], Model]:
+    """Weights, card, and the network they belong to, which has none yet."""
+    where = str(path)
+    with open_file(path) as stream:
+        header = read_header(stream, where)
+        model = _check_shapes(header.shapes, header.card, where)
+        stream.seek(0)
+        content = stream.read(header.size)
+    try:
+        tensors = load(content)
+    except (safetensors.SafetensorError, ValueError) as error:
+        raise ModelFileError(f"no usable safetensors file ({error})", where=where, fix=AGAIN) from error
+    _check_finite(tensors, where)
+    found, told = fingerprint_of(tensors, header.card), header.card.get("fingerprint")
+    if told != found:
+        raise ModelFileError(
+            f"damaged: fingerprint {found}, the card says {said(told)}", where=where, fix=AGAIN
+        )
+    return tensors, header.card, model
 
 
 def _build(architecture: Architecture) -> Model:
@@ -112,102 +154,25 @@ def _build(architecture: Architecture) -> Model:
     return PaperModel(architecture)
 
 
-def _read_header(path: Path, where: str) -> tuple[Header, int]:
-    """The header as JSON and the number of bytes after it."""
-    try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
-            start = stream.read(8)
-            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-            if length == 0 or stream.read(1) != b"{":
-                raise ModelFileError(
-                    "not a safetensors file", where=where, fix="Give a model written by deepsalt."
-                )
-            if length > _MAX_HEADER:
-                raise ModelFileError(
-                    f"header of {length} bytes, more than 16 MiB: not a deepsalt model", where=where
-                )
-            text = b"{" + stream.read(length - 1)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ModelFileError(
-            f"cannot be read: {reason}", where=where, fix="Check the path of the model file."
-        ) from error
-    if len(text) < length:
-        raise ModelFileError(
-            f"truncated: {size} bytes, the header alone needs {8 + length}", where=where, fix=_AGAIN
-        )
-    return _json(text, "header", where), size - 8 - length
-
-
-def _json(text: str | bytes, name: str, where: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"the {name} is no usable JSON ({error})", where=where, fix=_AGAIN) from error
-    if not isinstance(value, dict):
-        raise ModelFileError(f"the {name} is no JSON object", where=where, fix=_AGAIN)
-    return value
-
-
-def _card(header: Header, where: str) -> dict[str, Any]:
-    """Take the card out of the header and check its format."""
-    metadata = header.pop("__metadata__", None)
-    text = metadata.get(_CARD_KEY) if isinstance(metadata, dict) else None
-    if not isinstance(text, str):
-        raise ModelFileError(
-            "a safetensors file without a deepsalt card", where=where, fix="Give a model written by deepsalt."
-        )
-    card = _json(text, "card", where)
-    version = card.get("format")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ModelFileError(f"the card's format is {version!r}", where=where, fix=_AGAIN)
-    if version > CARD_FORMAT:
-        raise ModelFileError(
-            f"card format {version}, this version reads up to {CARD_FORMAT}",
-            where=where,
-            fix="Use a newer deepsalt.",
-        )
-    return card
-
-
-def _entry_shape(entry: object, data_bytes: int, where: str) -> tuple[int, ...]:
-    """Shape of one tensor, once its bytes are known to be there and to be float32."""
-    if not isinstance(entry, dict) or entry.get("dtype") != "F32":
-        raise ModelFileError("a tensor that is not float32", where=where, fix=_AGAIN)
-    shape, offsets = entry.get("shape"), entry.get("data_offsets")
-    if not _whole_numbers(shape) or not _whole_numbers(offsets) or len(offsets) != 2:
-        raise ModelFileError("the header has an unusable shape or offset", where=where, fix=_AGAIN)
-    if offsets[1] > data_bytes:
-        raise ModelFileError(
-            f"truncated: {data_bytes} bytes of weights, {offsets[1]} are needed", where=where, fix=_AGAIN
-        )
-    return tuple(shape)
-
-
-def _whole_numbers(value: Any) -> TypeGuard[list[int]]:
-    return isinstance(value, list) and all(
-        isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in value
-    )
-
-
-def _check_shapes(found: Mapping[str, tuple[int, ...]], card: Mapping[str, Any], where: str) -> None:
-    """Compare with the architecture, built without memory for its weights."""
+def _check_shapes(found: Mapping[str, tuple[int, ...]], card: Mapping[str, Any], where: str) -> Model:
+    """Compare with the architecture; returns its network, built without memory for weights."""
     try:
         with torch.device("meta"):
-            needed = _shapes(_build(from_card(card.get("architecture"))))
+            model = _build(from_card(card.get("architecture")))
     except DeepSaltError as error:
         raise ModelFileError(error.found, where=where, fix=error.fix) from error
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, ArithmeticError) as error:
         raise ModelFileError(f"its architecture cannot be built ({error})", where=where) from error
+    needed = _shapes(model)
     for name in sorted(needed.keys() | found.keys()):
         if needed.get(name) != found.get(name):
             raise ModelFileError(
-                f"tensor '{name[:80]}' has shape {found.get(name, 'none')}, "
+                f"tensor {said(name)} has shape {found.get(name, 'none')}, "
                 f"its architecture needs {needed.get(name, 'none')}",
                 where=where,
-                fix=_AGAIN,
+                fix=AGAIN,
             )
+    return model
 
 
 def _shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -222,8 +187,16 @@ def _check_finite(tensors: Mapping[str, Tensor], where: str) -> None:
             )
 
 
-def _card_text(card: Mapping[str, Any], where: str) -> str:
-    try:
-        return json.dumps(card, sort_keys=True, allow_nan=False, ensure_ascii=True)
-    except (TypeError, ValueError) as error:
-        raise ModelFileError(f"the card is no usable JSON ({error})", where=where) from error
+def _check_size(tensors: Mapping[str, Tensor], text: str, where: str) -> None:
+    """What is written must be what will be read."""
+    if len(json.dumps(text)) > MOST_HEADER // 2:
+        raise ModelFileError(
+            f"the card is larger than {MOST_HEADER >> 21} MiB", where=where, fix="Leave tables out of it."
+        )
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if size > MOST_WEIGHTS:
+        raise ModelFileError(
+            f"{size} bytes of weights, more than {MOST_WEIGHTS >> 20} MiB",
+            where=where,
+            fix="Train a smaller network.",
+        )
