@@ -25,6 +25,7 @@ RANK = {
     "adaptation": 6.5,
     "estimators": 7,
     "evaluation": 8, "mapping": 8,
+    "archive": 8.5,
     "report": 9, "viewer": 9,
     "config": 10,
     "pipeline": 11,
