@@ -21,9 +21,9 @@ from typing import Any
 
 from tests.archive.toys import archive, cut_off, files_in, recipe, silent
 
-import deepsalt.mapping.engine as engine
 from deepsalt.archive import map_archive, plan_maps
 from deepsalt.archive.ledger import Ledger
+from deepsalt.mapping import engine
 
 _FILES = ("open", "os.", "shutil.")
 _LIMIT_S = 60

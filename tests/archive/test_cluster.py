@@ -131,7 +131,7 @@ def test_a_worker_that_cannot_load_the_model_ends_the_call(address: str, tmp_pat
     """It is no fault of the scenes: none is set aside."""
     paths, how = archive(tmp_path / "in", 1), recipe(tmp_path / "out")
     plan = plan_maps(how, paths)
-    with pytest.raises(DeepSaltError, match="a worker could not begin.*no module named salt"):
+    with pytest.raises(DeepSaltError, match=r"a worker could not begin.*no module named salt"):
         map_archive(plan, replace(how, load=unloadable, model="none"), silent, scheduler=address)
     assert not (tmp_path / "out" / "failed").exists()
 

@@ -448,7 +448,7 @@ def test_the_model_of_a_world_maps_real_pixels_to_valid_cogs(
         "map", run.root, folder, mosaic, "--out", tmp_path / "maps", "--covariates", "none", "--json"
     )
     assert (code, err) == (0, "")
-    made = json.loads(out)
+    made = json.loads(out)["maps"]
     assert made[0]["valid"] == 0  # open water, as its quality layer says
     assert made[1]["valid"] > 500
     for entry in made:

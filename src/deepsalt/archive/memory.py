@@ -17,13 +17,13 @@ USUAL_PIXELS = 65_536
 #: Bytes that one pixel and band of a window costs at the highest moment: the window in hand and two read
 #: ahead as float32, what is stored of those being read, and copies for the mask and the model. Measured:
 #: see docs/archive.md.
-_PER_BAND = 64
+_PER_BAND = 32
 #: Bytes that one pixel of a scene costs however small the windows: its layers while they are summarised.
 _PER_SCENE_PIXEL = 48
 #: What GDAL may keep of rasters being read and written.
 _GDAL_CACHE = 64 * 2**20
 #: A process grows by this beyond what it held when it was ready: code loaded late, figures, fragments.
-_GROWTH = 160 * 2**20
+_GROWTH = 128 * 2**20
 #: A worker holds this beside what a process without workers does.
 _WORKER = 96 * 2**20
 
