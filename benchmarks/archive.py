@@ -57,7 +57,9 @@ def main() -> None:
     arguments.add_argument("--side", type=int, default=500, help="rows and columns of a scene")
     arguments.add_argument("--layers", type=int, default=12)
     arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--measure", nargs=3, metavar=("FOLDER", "SCENES", "WORKERS"), help=argparse.SUPPRESS)
+    arguments.add_argument(
+        "--measure", nargs=3, metavar=("FOLDER", "SCENES", "WORKERS"), help=argparse.SUPPRESS
+    )
     chosen = arguments.parse_args()
     if chosen.measure:
         folder, scenes, workers = chosen.measure

@@ -18,6 +18,9 @@ USUAL_PIXELS = 65_536
 #: ahead as float32, what is stored of those being read, and copies for the mask and the model. Measured:
 #: see docs/archive.md.
 _PER_BAND = 32
+#: The same while a model looks at a scene to be brought into line with it, which it does in windows of the
+#: usual size.
+_PER_BAND_TUNING = 20
 #: Bytes that one pixel of a scene costs however small the windows: its layers while they are summarised.
 _PER_SCENE_PIXEL = 48
 #: What GDAL may keep of rasters being read and written.
@@ -68,17 +71,20 @@ class Promise:
             return (self.total - held - _WORKER) // self.workers - held - _WORKER
         return self.total - held
 
-    def pixels(self, scene: Scene, held: int) -> int:
+    def pixels(self, scene: Scene, held: int, tuned: bool = False) -> int:
         """Pixels of a window of this scene with which the promise is kept, `USUAL_PIXELS` at most.
 
-        Raises UsageError where not even one block of the scene fits, with what is needed.
+        tuned  whether the model is brought into line with each scene
+        Raises UsageError where that, or even one block of the scene, does not fit, with what is needed.
         """
         pixel = _PER_BAND * len(scene.sensor)
         fixed = _GDAL_CACHE + _GROWTH + _PER_SCENE_PIXEL * scene.height * scene.width
-        fits = (self.share(held) - fixed) // pixel
-        least = _largest(scene, 1)
-        if fits < least:
-            missing = fixed + least * pixel - self.share(held)
+        least = _largest(scene, 1) * pixel
+        if tuned:
+            least = max(least, _largest(scene, USUAL_PIXELS) * _PER_BAND_TUNING * len(scene.sensor))
+        left = self.share(held) - fixed
+        if left < least:
+            missing = least - left
             needed = self.total + missing * max(1, self.workers)
             raise UsageError(
                 f"{_mib(self.total)} are too little for {scene.height} x {scene.width} pixels of "
@@ -86,7 +92,7 @@ class Promise:
                 where=f"--memory, scene {scene.name}",
                 fix=f"Promise at least {_mib(needed)}{', or use fewer workers' if self.workers else ''}.",
             )
-        return _fitting(scene, min(int(fits), USUAL_PIXELS))
+        return _fitting(scene, min(left // pixel, USUAL_PIXELS))
 
 
 def _mib(size: int) -> str:

@@ -156,7 +156,8 @@ class _Planner:
 
     def _add(self, paths: tuple[str, ...], scene: Scene, inputs: str) -> None:
         held = self._held_when_ready()
-        pixels = self.memory.pixels(scene, held) if self.memory else USUAL_PIXELS
+        tuned = hasattr(predictor_of(self.recipe), "for_scene")
+        pixels = self.memory.pixels(scene, held, tuned) if self.memory else USUAL_PIXELS
         made = Made(scene.name, inputs, self.settings)
         again = made.key in self.ledger.failures
         self.todo.append(
