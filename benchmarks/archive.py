@@ -3,9 +3,9 @@
     python benchmarks/archive.py                       # 1, 4 and 16 scenes; one worker and two
     python benchmarks/archive.py --side 200 --rounds 1
 
-Simulated scenes of random bare soil, and a model that is bound by the processor: layers of random weights on one
-thread. Each measurement is a fresh process that has mapped one scene before the clock starts, so that imports do
-not count; with workers the clock starts when each of them has mapped its first scene.
+Simulated scenes of random bare soil, and a model that is bound by the processor: layers of random weights on
+one thread. Each measurement is a fresh process that has mapped one scene before the clock starts: imports
+do not count; with workers the clock starts when each of them has mapped its first scene.
 
 Aims: 1, 4 and 16 scenes in 1, 4 and 16 times the time within 15 %, at the same peak of memory; two workers at
 least 1.7 times the throughput of one, on two cores. Prints Markdown; ratios are those within a round.
@@ -54,7 +54,7 @@ class Network:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--side", type=int, default=500, help="rows and columns of a scene")
+    arguments.add_argument("--side", type=int, default=300, help="rows and columns of a scene")
     arguments.add_argument("--layers", type=int, default=12)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument(
