@@ -34,7 +34,8 @@ def on_cluster(
     worker died is then known, and no scene is blamed for another.
     Raises UsageError for a scheduler that does not answer, DeepSaltError if it is lost on the way.
     """
-    with _client(min(workers, len(todo)), scheduler) as client:
+    workers = min(workers, len(todo))
+    with _client(workers, scheduler) as client:
         waiting = list(reversed(todo))
         running: dict[Any, Task] = {}
         ended = 0

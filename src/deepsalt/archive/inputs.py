@@ -40,8 +40,9 @@ def quick_fingerprint(paths: Sequence[str | Path]) -> str:
 
 
 def bytes_of(paths: Sequence[str | Path]) -> int:
-    """Size of every file of the inputs."""
-    return sum(file.stat().st_size for path in map(Path, paths) for file in scene_files(path))
+    """Size of every file of the inputs; those that have just vanished are told when they are read."""
+    files = [file for path in map(Path, paths) for file in scene_files(path)]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def scene_files(path: Path) -> list[Path]:

@@ -140,9 +140,17 @@ class _Planner:
         path_of = {id(scene): path for path, scene in self.looks}
         for place in same_places([scene for _, scene in self.looks]):
             paths = tuple(path_of[id(scene)] for scene in place)
-            inputs = quick_fingerprint(paths)
-            if not self._known(Made("", inputs, self.settings).key):
-                self._add(paths, self.recipe.composed(place), inputs)
+            try:
+                inputs = quick_fingerprint(paths)
+                if self._known(Made("", inputs, self.settings).key):
+                    continue
+                scene = self.recipe.composed(place)
+            except UsageError:  # more looks than dates: the call is wrong
+                raise
+            except Exception as error:
+                self.failed.append(Failure.of(paths[0], "", error))
+            else:
+                self._add(paths, scene, inputs)
 
     def _known(self, key: str) -> bool:
         """Whether a scene needs nothing: its map is there, or it failed and is not to be tried again."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from deepsalt.archive.inputs import quick_fingerprint
-from deepsalt.errors import DeepSaltError, UsageError
+from deepsalt.errors import ProductError, UsageError
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.mapping.folder import map_folder
 from deepsalt.preprocessing.composites import composite
@@ -139,12 +139,8 @@ def short(name: str, length: int = 40) -> str:
 def unchanged(task: Task) -> None:
     """Raise ProductError if the files of a task are no longer those that it was planned with."""
     if quick_fingerprint(task.paths) != task.made.inputs:
-        raise ChangedInput(
+        raise ProductError(
             "the files changed while the scene was mapped",
             where=task.paths[0],
             fix="Run it again when they are complete.",
         )
-
-
-class ChangedInput(DeepSaltError):
-    """A scene whose files were being written while they were read."""
