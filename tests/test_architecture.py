@@ -25,6 +25,7 @@ RANK = {
     "adaptation": 6.5,
     "estimators": 7,
     "evaluation": 8, "mapping": 8,
+    "archive": 8.5,
     "report": 9, "viewer": 9,
     "config": 10,
     "pipeline": 11,
@@ -116,7 +117,9 @@ def test_worlds_and_draws_take_their_numbers_from_different_places() -> None:
             assert len(shared) < 0.3 * len(ours) / 2, f"{world[theirs]} and {draws[ours]} share {shared}"
 
 
-HEAVY = ("torch", "xarray", "pandas", "sklearn", "rasterio", "matplotlib", "scipy")
+HEAVY = (
+    "torch", "xarray", "pandas", "sklearn", "rasterio", "matplotlib", "scipy", "dask", "distributed",
+)  # fmt: skip
 
 
 def loaded_after(statement: str) -> set[str]:
@@ -131,7 +134,8 @@ def test_importing_deepsalt_imports_nothing_heavy() -> None:
 
 def test_reading_and_mapping_rooms_do_not_import_torch() -> None:
     statement = (
-        "import deepsalt.readers, deepsalt.mapping, deepsalt.simulate, deepsalt.config, deepsalt.labels"
+        "import deepsalt.readers, deepsalt.mapping, deepsalt.simulate, deepsalt.config, deepsalt.labels, "
+        "deepsalt.archive"
     )
     assert "torch" not in loaded_after(statement)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deepsalt.errors import OutputError
 
 _CHUNK = 1 << 20
+#: The names that `written_whole` writes to: stem and suffix of the destination around a random number.
+_ASIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}\.part(\.[^.]+)?")
 
 
 @contextmanager
@@ -33,11 +36,20 @@ def written_whole(destination: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise _output_error(error, final) from error
     finally:
-        _remove(aside)
-        _remove(aside.with_name(aside.name + ".aux.xml"))
+        remove(aside)
+        remove(aside.with_name(aside.name + ".aux.xml"))
 
 
-def _remove(path: Path) -> None:
+def left_behind(folder: Path, names: Collection[str]) -> list[Path]:
+    """What killed processes left aside of the destinations in a folder that have one of these names."""
+    if not folder.is_dir():
+        return []
+    found = [(path, _ASIDE.fullmatch(path.name.removesuffix(".aux.xml"))) for path in folder.iterdir()]
+    return [path for path, match in found if match and f"{match[1]}{match[2] or ''}" in names]
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a whole folder, whether it is there or not."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:

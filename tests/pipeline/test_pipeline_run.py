@@ -146,7 +146,7 @@ def test_the_preset_deepsalt_runs_maps_and_tells_what_its_gate_did(world: Path, 
     assert any(note.startswith("Gate: adaptation") for note in document["notes"])
     assert any(note.startswith("Intervals of deepsalt, grouped random test") for note in document["notes"])
     scene = next((world / "scenes").iterdir())
-    made = map_scenes(run.root, [str(scene)], tmp_path / "maps", silent)
+    made = map_scenes(run.root, [str(scene)], tmp_path / "maps", silent).made
     assert made[0].summary["valid"] > 100
     model = load_regressor(run.model)
     stored = run.read_predictions().query("method == 'deepsalt' and part == 'unseen'")
@@ -172,7 +172,7 @@ def test_maps_of_a_run_are_the_same_bytes_twice_and_know_their_truth(
     scenes = [str(world / "scenes" / "*")]
     rasters = [str(world / "covariates" / "*.tif")]
     made = [
-        map_scenes(run.model, scenes[:1], tmp_path / name, silent, covariates=rasters, truth=truth)
+        map_scenes(run.model, scenes[:1], tmp_path / name, silent, covariates=rasters, truth=truth).made
         for name in ("a", "b")
     ]
     assert len(made[0]) == 3
@@ -188,7 +188,7 @@ def test_a_map_without_covariates_must_be_asked_for(run: Run, world: Path, tmp_p
     scene = [str(sorted((world / "scenes").iterdir())[0])]
     with pytest.raises(UsageError, match=r"sand_pct.*--covariates none"):
         map_scenes(run.model, scene, tmp_path, silent)
-    made = map_scenes(run.model, scene, tmp_path, silent, covariates=["none"])
+    made = map_scenes(run.model, scene, tmp_path, silent, covariates=["none"]).made
     assert any("without covariates" in note for note in made[0].summary["notes"])
 
 

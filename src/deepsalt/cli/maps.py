@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,16 +32,27 @@ def map_(
     min_looks: Annotated[
         int, typer.Option(min=1, help="Fewest unmasked dates of a pixel of a composite.")
     ] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes of a local cluster; 0: this one.")] = 0,
+    scheduler: Annotated[str, typer.Option(help="Address of a running Dask scheduler instead.")] = "",
+    memory: Annotated[
+        str | None, typer.Option(help="Most memory of all processes, such as 2GB; of each with a scheduler.")
+    ] = None,
+    retry: Annotated[bool, typer.Option("--retry", help="Try scenes again that failed before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")] = False,
     json: Json = False,
 ) -> None:
-    """Map ECe over scenes: Cloud Optimized GeoTIFFs of ECe, class and mask, with a quicklook each."""
-    from deepsalt.pipeline.maps import map_scenes
+    """Map ECe over scenes: Cloud Optimized GeoTIFFs of ECe, class and mask, with a quicklook each.
+
+    A second call makes only what is missing or stale. A broken scene is set aside with its reason.
+    """
+    from deepsalt.cli.archive import tell_outcome, tell_plan
+    from deepsalt.pipeline.maps import HowToRun, map_scenes
     from deepsalt.preprocessing.masks import SurfaceRules
 
     rules = SurfaceRules(max_ndvi, dry_vegetation, water, nbr2, max_reflectance, salt_crust_guard)
     console = Console(json)
     with console.progress() as progress:
-        made = map_scenes(
+        outcome = map_scenes(
             model,
             scenes,
             out,
@@ -50,8 +62,11 @@ def map_(
             rules=rules,
             composite=composite,
             min_looks=min_looks,
+            how=HowToRun(workers, scheduler, memory, retry, dry_run, partial(tell_plan, console, dry_run)),
         )
-    console.maps([(entry.folder, entry.summary) for entry in made])
+    if not dry_run:
+        tell_outcome(console, outcome)
+    raise typer.Exit(1 if outcome.failed else 0)
 
 
 def plan(

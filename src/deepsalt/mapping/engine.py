@@ -84,6 +84,7 @@ def map_scene(
     truth: str | Path | None = None,
     about: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    seal: Callable[[Path], None] | None = None,
 ) -> SceneMap:
     """Map ECe of the surface layer over a scene into the folder `out`/<scene name>.
 
@@ -99,6 +100,7 @@ def map_scene(
                 and compared with the map
     about       further provenance, written into the tags and into map.json
     progress    called with (rows done, rows of the scene)
+    seal        called with the folder when all is in it, before it is renamed to its place
 
     The folder gets ece.tif, class.tif, mask.tif (COGs), their QGIS styles, quicklook.png and map.json;
     all of them or none, and an earlier map there is replaced only by a whole one.
@@ -117,6 +119,8 @@ def map_scene(
             folder, scene, scheme, model=predictor.name, provenance=tags, notes=_notes(job)
         )
         _write_beside(folder, scheme, facts)
+        if seal is not None:
+            seal(folder)
     return SceneMap(final, facts)
 
 

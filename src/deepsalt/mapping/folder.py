@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from deepsalt.errors import OutputError
-from deepsalt.files import written_whole
+from deepsalt.files import left_behind, remove, written_whole
 
 #: The file by which a folder is known to be a map that may be replaced.
 SUMMARY = "map.json"
@@ -34,7 +34,7 @@ def whole_folder(final: Path) -> Iterator[Path]:
             where=str(final),
             fix="Choose another folder with --out, or remove it.",
         )
-    earlier = final.with_name(f".{final.name}.earlier")
+    earlier = _earlier(final)
     try:
         with written_whole(final) as aside:
             aside.mkdir()
@@ -45,3 +45,21 @@ def whole_folder(final: Path) -> Iterator[Path]:
         if earlier.is_dir() and not final.exists():
             os.replace(earlier, final)
         shutil.rmtree(earlier, ignore_errors=True)
+
+
+def mend(out: Path, names: Collection[str]) -> None:
+    """Undo what a killed process left of the maps with these names; nobody else may be writing them.
+
+    Half-written folders go; a map that was being replaced is put back, or goes if the new one is there.
+    """
+    for half in left_behind(out, names):
+        remove(half)
+    for final in (out / name for name in names):
+        earlier = _earlier(final)
+        if earlier.is_dir() and not final.exists():
+            os.replace(earlier, final)
+        remove(earlier)
+
+
+def _earlier(final: Path) -> Path:
+    return final.with_name(f".{final.name}.earlier")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from deepsalt.estimators.predictor import Predictor
 from deepsalt.evaluation.sampling_plan import Plan, plan_samples
 from deepsalt.files import written_whole
 from deepsalt.mapping.inputs import check_covariates
-from deepsalt.pipeline.maps import Covariates, model_path
+from deepsalt.pipeline.maps import model_path
 from deepsalt.pipeline.prepare import Progress, open_covariates, open_scenes
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.readers.covariate_set import CovariateSet
@@ -25,6 +25,7 @@ from deepsalt.readers.points import read_places
 from deepsalt.sampling import add_covariates, at_points, random_pixels, usable_axis
 from deepsalt.spectra import Scene, Spectra
 
+Covariates = CovariateSet | Literal["none"] | None
 #: What a plan can be written as.
 SUFFIXES = (".csv", ".geojson")
 #: A point this novel, or novelty more: at least half of the variance there is not known from others.
