@@ -76,9 +76,7 @@ def shares(shapes: NDArray[np.object_], window: Window) -> Shares:
     return Shares(shape[under], row + window.row, column + window.column, share[under])
 
 
-def _touching(
-    shapes: NDArray[np.object_], bounds: tuple[float, float, float, float]
-) -> NDArray[np.bool_]:
+def _touching(shapes: NDArray[np.object_], bounds: tuple[float, float, float, float]) -> NDArray[np.bool_]:
     """(shape,) whether its box overlaps the bounds; None and empty shapes have no box."""
     import shapely
 
