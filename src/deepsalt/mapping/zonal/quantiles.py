@@ -7,6 +7,7 @@ weight (the inverse of the distribution function): always a value that occurs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +35,8 @@ def quantiles(
     order = np.lexsort((values, groups))
     groups, values, weights = groups[order], values[order], weights[order]
     found = np.full((count, len(wanted)), np.nan)
-    starts = np.flatnonzero(np.diff(groups, prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(groups)], strict=True):
+    edges = np.flatnonzero(np.diff(groups, prepend=-1, append=count))
+    for start, end in pairwise(edges):
         below = np.cumsum(weights[start:end])
         at = np.searchsorted(below, _targets(below[-1], wanted))
         found[groups[start]] = values[start:end][at]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,21 +66,31 @@ def shapes_of(polygons: GeoDataFrame) -> Shapes:
             where="polygons",
             fix="Give a file, or a layer of it, that holds polygons.",
         )
-    return Shapes(geometry, geometry.to_crs(WGS84), invalid)
+    degrees = geometry.to_crs(WGS84)
+    if len(lost := _without_place(degrees)):
+        raise LabelError(
+            f"{numbered(lost)} lie outside of what their coordinate system describes",
+            where="polygons",
+            fix="Check the coordinate system of the file; where it has none, name it with --crs.",
+        )
+    return Shapes(geometry, degrees, invalid)
+
+
+def _without_place(shapes: GeoSeries) -> NDArray[np.intp]:
+    """Numbers of the shapes with corners that could not be reprojected."""
+    lost = ~np.isfinite(shapes.bounds).all(axis=1) & shapes.notna()
+    return np.flatnonzero(lost)
 
 
 def _areal(shape: Any) -> Any:
-    """The polygons of a geometry as one, or None where it has none."""
+    """The area of a geometry, as Polygon or MultiPolygon; None where it has none."""
     import shapely
 
-    parts = [part for part in shapely.get_parts(shape, return_index=False) if _is_area(part)] if shape else []
-    if not parts:
+    if shape is None or shape.area == 0:
         return None
-    return parts[0] if len(parts) == 1 else shapely.union_all(parts)
-
-
-def _is_area(part: Any) -> bool:
-    return part.geom_type == "Polygon" and part.area > 0
+    if shape.geom_type in ("Polygon", "MultiPolygon"):
+        return shape
+    return shapely.union_all([part for part in shapely.get_parts(shape) if part.area > 0])
 
 
 def on_map(shapes: Shapes, layers: MapLayers) -> NDArray[np.object_]:
@@ -93,8 +104,13 @@ def on_map(shapes: Shapes, layers: MapLayers) -> NDArray[np.object_]:
     series = shapes.geometry.iloc[near]
     if len(near) and not series.crs.equals(layers.grid.crs, ignore_axis_order=True):
         series = in_short_edges(series).to_crs(layers.grid.crs)
+    if len(lost := near[_without_place(series)]):
+        raise LabelError(
+            f"{numbered(lost)} reach where the map's coordinate system has no coordinates",
+            where=str(layers.folder),
+            fix="Cut the polygons to the region of the map first.",
+        )
     placed[near] = on_grid(series.to_numpy(), layers.grid.transform)
-    _check_placed(placed, near, layers)
     return placed
 
 
@@ -106,18 +122,6 @@ def _near(shapes: Shapes, layers: MapLayers) -> NDArray[np.bool_]:
     return near & (north > low - bend) & (south < high + bend)
 
 
-def _check_placed(placed: NDArray[np.object_], near: NDArray[np.intp], layers: MapLayers) -> None:
-    import shapely
-
-    lost = near[~np.isfinite(shapely.bounds(placed[near])).all(axis=1)] if len(near) else near
-    if len(lost):
-        raise LabelError(
-            f"{numbered(lost)} where the map's coordinate system has no coordinates",
-            where=str(layers.folder),
-            fix="Cut the polygons to the region of the map first.",
-        )
-
-
 def numbered(polygons: Sequence[int] | NDArray[np.intp]) -> str:
     """For example `2 polygons (1, 7)`; polygons are counted from 1 in the order of the file."""
     shown = [str(int(number) + 1) for number in polygons]
@@ -127,19 +131,16 @@ def numbered(polygons: Sequence[int] | NDArray[np.intp]) -> str:
 def refuse_overlap(maps: Sequence[MapLayers], shapes: Shapes) -> None:
     """Raise UsageError where a polygon lies in two maps at once: its pixels would count twice.
 
-    Maps that share less than a pixel are neighbours.
+    Maps that share less than half a pixel are neighbours.
     """
-    import shapely
-
-    inner = [one.footprint(inset=0.5) for one in maps]
     known = shapes.degrees[~shapes.empty]
-    for number, one in enumerate(inner):
-        for other in range(number):
-            shared = shapely.intersection(one, inner[other])
-            if shared.area > 0 and known.intersects(shared).any():
-                names = f"{maps[other].folder.name} and {maps[number].folder.name}"
-                raise UsageError(
-                    f"the maps {names} overlap under a polygon, so that its pixels would count twice",
-                    where=str(maps[number].folder),
-                    fix="Make one mosaic of the maps first, and give that.",
-                )
+    for one, other in combinations(maps, 2):
+        if not one.footprint(inset=0.25).intersects(other.footprint(inset=0.25)):
+            continue
+        if known.intersects(one.footprint().intersection(other.footprint())).any():
+            raise UsageError(
+                f"the maps {one.folder.name} and {other.folder.name} overlap under a polygon, so that its "
+                "pixels would count twice",
+                where=str(other.folder),
+                fix="Make one mosaic of the maps first, and give that.",
+            )

@@ -89,14 +89,15 @@ def _boxes(shapes: NDArray[np.object_], layers: MapLayers) -> _Boxes:
 def _groups(boxes: _Boxes, polygons: NDArray[np.intp], pixels: int) -> Iterator[NDArray[np.intp]]:
     """Neighbours whose common box, and whose boxes together, hold no more pixels than that."""
     order = polygons[np.lexsort((boxes.left[polygons], boxes.top[polygons] // _BAND))]
+    around = boxes.pixels
     group: list[int] = []
     window, own = Window(0, 0, 0, 0), 0
     for polygon in order:
         box = boxes.window(np.array([polygon]))
-        window, own = _around(window, box) if group else box, own + int(boxes.pixels[polygon])
+        window, own = _around(window, box) if group else box, own + int(around[polygon])
         if group and max(window.rows * window.columns, own) > pixels:
             yield np.array(group)
-            group, window, own = [], box, int(boxes.pixels[polygon])
+            group, window, own = [], box, int(around[polygon])
         group.append(int(polygon))
     if group:
         yield np.array(group)
