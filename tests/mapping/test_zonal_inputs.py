@@ -11,9 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from tests.mapping.conftest import Brightness, MemoryScene
 from tests.mapping.zonal_toys import LEFT, TOP, frame, near, rectangle, write_map
 
 from deepsalt.errors import LabelError, OutputError, ProductError, UsageError
+from deepsalt.mapping import map_scene
 from deepsalt.mapping.zonal import open_maps, zonal_statistics
 from deepsalt.mapping.zonal.files import free_path, with_own_columns, write
 
@@ -39,6 +41,17 @@ def test_a_map_without_further_layers_says_which_columns_are_left_out(toy: Path)
         "the map has no probability_above_*.tif: left out: expected hectares above a threshold",
         "the map has no outside.tif: left out: share outside of what the model knows",
     )
+
+
+def test_a_map_as_the_engine_makes_it(six_pixels: MemoryScene, tmp_path: Path) -> None:
+    """ECe 1, 2, 5 over 12, 40 and a cloud."""
+    made = map_scene(Brightness(), six_pixels, tmp_path)
+    found = zonal_statistics(open_maps([tmp_path]), frame(rectangle(0, 0, 3, 2)))
+    near(found.total, {"mapped_ha": 0.45, "masked_cloud_ha": 0.09, "ece_mean": 12.0, "ece_median": 5.0})
+    for one in made.summary["classes"]:
+        assert found.total[f"{one['name'].replace(' ', '_').replace('-', '_')}_ha"] == pytest.approx(
+            one["hectares"]
+        )
 
 
 def test_only_ece_is_enough(toy: Path) -> None:
