@@ -169,7 +169,9 @@ def test_quantiles_are_the_values_below_which_that_share_of_the_area_lies(
 
 groups = st.lists(
     st.tuples(
-        st.integers(0, 3), st.floats(-2, 50, width=32) | st.sampled_from([0.0, -0.0, 4.0]), st.floats(0.01, 5)
+        st.integers(0, 3),
+        st.floats(-2, 50, width=32) | st.sampled_from([0.0, -0.0, 4.0, 4.001, 4.002, 4.003]),
+        st.floats(0.01, 5),
     ),
     min_size=1,
     max_size=40,

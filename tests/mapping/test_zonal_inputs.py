@@ -84,7 +84,7 @@ def test_layers_that_only_one_of_two_maps_has_are_left_out(tmp_path: Path) -> No
 
 def test_a_threshold_of_a_probability_alone_is_told_too(tmp_path: Path) -> None:
     probability = {"probability_above_2.5": [[0.25, 1.0]]}
-    write_map(tmp_path / "a", [[1.0, 3.0]], **probability)
+    write_map(tmp_path / "a", [[1.0, 2.5]], **probability)  # at the threshold is above
     row = zonal_statistics(open_maps([tmp_path / "a"]), frame(rectangle(0, 0, 2, 1))).table.iloc[0]
     near(row, {"above_2.5_ha": 0.09, "above_2.5_expected_ha": 1.25 * 0.09, "above_2_ha": 0.09})
 

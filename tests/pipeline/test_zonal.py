@@ -95,7 +95,7 @@ def test_without_interval_the_columns_are_absent_and_that_is_said(
     assert out.startswith("2 polygons (dS/m and hectares)")
     assert "low" not in out.split("TOTAL")[0]
     assert "the map has no outside.tif" in out
-    assert out.split("TOTAL")[1].split()[:4] == ["0.4", "0.0", "-", "-"]
+    assert out.split("TOTAL")[1].split()[:4] == ["0.4", "0.0", "-", "0.0"]
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,7 @@ _SHOWN: Mapping[str, str] = MappingProxyType(
         "ece_mean": "ECe\nmean",
         "ece_mean_low": "low",
         "ece_mean_high": "high",
-        "ece_median": "median",
-        "above_4_ha": "ha\n>= 4 dS/m",
-        "above_4_expected_ha": "ha\nexpected",
+        "above_4_ha": "ha\n>= 4",
         "share_outside": "outside",
     }
 )
@@ -62,6 +60,7 @@ def zonal(
     if json:
         console.facts(document, "")
         return
+    console.out.print(_title(document), markup=False)
     console.out.print(_table(document))
     for note in document["notes"]:
         console.out.print(f"  {note}", markup=False)
@@ -69,15 +68,18 @@ def zonal(
         console.out.print(f"zonal  {document['out']}", markup=False, soft_wrap=True)
 
 
+def _title(document: Mapping[str, Any]) -> str:
+    count = len(document["rows"])
+    first = f", the first {_ROWS}" if count > _ROWS else ""
+    return f"{count} polygons ({'simulated, ' if document['simulated'] else ''}dS/m and hectares{first})"
+
+
 def _table(document: Mapping[str, Any]) -> Table:
     """One row a polygon with the columns that are there, then TOTAL."""
     from rich.markup import escape
     from rich.table import Table
 
-    count = len(document["rows"])
-    words = f"{count} polygons ({'simulated, ' if document['simulated'] else ''}dS/m and hectares"
-    title = f"{words}, the first {_ROWS})" if count > _ROWS else f"{words})"
-    table = Table(title=title, title_justify="left", box=None)
+    table = Table(box=None)
     table.add_column("polygon", no_wrap=True)
     shown = {name: head for name, head in _SHOWN.items() if name in document["total"]}
     for head in shown.values():
@@ -91,4 +93,6 @@ def _table(document: Mapping[str, Any]) -> Table:
 def _cell(name: str, value: float) -> str:
     if math.isnan(value):
         return "-"
-    return f"{value:,.1f}" if name.endswith("_ha") or name == "hectares" else f"{value:.2f}"
+    if name.endswith("_ha") or name == "hectares":
+        return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+    return f"{value:.2f}"

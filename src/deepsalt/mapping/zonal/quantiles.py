@@ -85,8 +85,8 @@ def _reaching(weights: NDArray[np.float64], target: float) -> int:
 
 
 def _codes(values: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Whole numbers from 0 to below 2**32 in the order of the values; minus zero counts as zero."""
-    bits = (values.astype(np.float32) + np.float32(0)).view(np.uint32).astype(np.int64)
+    """Whole numbers from 0 to below 2**32 in the order of the values."""
+    bits = values.astype(np.float32).view(np.uint32).astype(np.int64)
     negative = bits >> 31 == 1
     return np.where(negative, bits ^ 0xFFFFFFFF, bits | 0x80000000)
 

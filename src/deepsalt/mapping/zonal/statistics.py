@@ -160,12 +160,14 @@ def _names(measured: Measured) -> list[str]:
 
 
 def _hectares(shapes: Shapes, job: _Job) -> NDArray[np.float64]:
-    """(polygon,) area of each whole polygon, measured as the pixels of the first map near it are."""
+    """(polygon,) area of each whole polygon, measured as the pixels of the map near it are."""
     import shapely
 
-    hectares = hectares_on_ellipsoid(shapes.geometry)
-    for placed, one in reversed(list(zip(job.placed, job.maps, strict=True))):
+    hectares = np.full(len(shapes), np.nan)
+    for placed, one in zip(job.placed, job.maps, strict=True):
         a_pixel = hectares_on_plane(one.grid)
         if a_pixel is not None:
-            hectares = np.where(shapely.is_missing(placed), hectares, a_pixel * shapely.area(placed))
+            hectares = np.where(np.isnan(hectares), a_pixel * shapely.area(placed), hectares)
+    left = np.isnan(hectares)
+    hectares[left] = hectares_on_ellipsoid(shapes.geometry[left])
     return hectares
