@@ -138,7 +138,7 @@ def test_any_polygon_agrees_with_every_pixel_cut_by_hand(
 
 
 @settings(max_examples=6)
-@given(st.lists(pieces.map(shape_of).filter(is_worth), min_size=2, max_size=3), st.integers(9, 40))
+@given(st.lists(pieces.map(shape_of).filter(is_worth), min_size=2, max_size=3), st.integers(16, 40))
 def test_windows_of_any_size_give_the_same(
     toy: tuple[MapLayers, ...], shapes: list[shapely.Geometry], pixels: int
 ) -> None:

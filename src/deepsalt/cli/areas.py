@@ -63,7 +63,7 @@ def zonal(
     console.out.print(_title(document), markup=False)
     console.out.print(_table(document))
     for note in document["notes"]:
-        console.out.print(f"  {note}", markup=False)
+        console.out.print(f"  {note}", markup=False, soft_wrap=True)
     if document["out"]:
         console.out.print(f"zonal  {document['out']}", markup=False, soft_wrap=True)
 

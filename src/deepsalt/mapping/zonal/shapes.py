@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError, UsageError
 from deepsalt.mapping.zonal.maps import MapLayers
-from deepsalt.readers.columns import listed
 from deepsalt.readers.vector import WGS84, geopandas_or_explain, in_short_edges
 from deepsalt.sampling.shares import on_grid
 
@@ -123,9 +122,14 @@ def _near(shapes: Shapes, layers: MapLayers) -> NDArray[np.bool_]:
 
 
 def numbered(polygons: Sequence[int] | NDArray[np.intp]) -> str:
-    """For example `2 polygons (1, 7)`; polygons are counted from 1 in the order of the file."""
-    shown = [str(int(number) + 1) for number in polygons]
-    return f"{len(shown)} polygon{'s' if len(shown) > 1 else ''} ({listed(shown, _SHOWN)})"
+    """In words; polygons are counted from 1 in the order of the file.
+
+    >>> numbered([0, 6]), numbered([0, 1, 2, 3])
+    ('2 polygons (1, 7)', '4 polygons (1, 2, 3, ...)')
+    """
+    shown = ", ".join(str(int(number) + 1) for number in polygons[:_SHOWN])
+    more = ", ..." if len(polygons) > _SHOWN else ""
+    return f"{len(polygons)} polygon{'s' if len(polygons) > 1 else ''} ({shown}{more})"
 
 
 def refuse_overlap(maps: Sequence[MapLayers], shapes: Shapes) -> None:
