@@ -16,9 +16,11 @@ from deepsalt.readers.columns import listed
 from deepsalt.readers.tabular import head_of, is_parquet
 
 if TYPE_CHECKING:
-    from geopandas import GeoDataFrame
+    from geopandas import GeoDataFrame, GeoSeries
 
 WGS84 = "EPSG:4326"
+#: The longest edge before a change of system, m; a degree is nowhere longer than so many metres.
+_EDGE_M, _DEGREE_M = 1_000.0, 111_700.0
 
 #: First bytes: SQLite (GeoPackage), FlatGeobuf, Shapefile (file code 9994, big-endian; ESRI 1998).
 _MAGIC = (b"SQLite format 3\x00", b"fgb", b"\x00\x00\x27\x0a")
@@ -108,6 +110,17 @@ def read_vector(path: Path, *, layer: str | None = None, crs: str | None = None)
 def in_wgs84(frame: GeoDataFrame) -> GeoDataFrame:
     """The same features in degrees WGS84; x is the longitude whatever the axes of the system are."""
     return frame.to_crs(WGS84)
+
+
+def in_short_edges(shapes: GeoSeries, longest_m: float = _EDGE_M) -> GeoSeries:
+    """The same shapes with corners added, so that no edge is longer.
+
+    An edge that is straight in one coordinate system is bent in another. Between degrees and UTM, edges of
+    1 km whose ends are reprojected are nowhere off by more than 0.05 m up to 65 degrees of latitude.
+    """
+    crs: Any = shapes.crs
+    a_unit_m = _DEGREE_M if crs.is_geographic else float(crs.axis_info[0].unit_conversion_factor)
+    return shapes.segmentize(longest_m / a_unit_m)
 
 
 def _layer(path: Path, wanted: str | None) -> str:
