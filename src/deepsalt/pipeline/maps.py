@@ -11,6 +11,7 @@ from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.estimators import load_regressor
 from deepsalt.files import fingerprint
 from deepsalt.mapping import SceneMap, map_scene
+from deepsalt.mapping.stac import write_collection
 from deepsalt.pipeline.paths import expand
 from deepsalt.pipeline.prepare import Progress, composed, open_covariates, open_scenes
 from deepsalt.pipeline.run import Run
@@ -42,6 +43,7 @@ def map_scenes(
     min_looks   fewest unmasked dates of a pixel of a composite
     truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
 
+    `out`/collection.json (STAC) lists every map that is there, those of earlier calls too.
     Raises what reading and mapping raise; maps that were finished before stay.
     """
     predictor = load_regressor(model_path(model))
@@ -63,6 +65,7 @@ def map_scenes(
                 progress=partial(progress, f"mapping {short(scene.name)}"),
             )
         )
+    write_collection(Path(out))
     return finished
 
 
