@@ -116,7 +116,7 @@ def test_worlds_and_draws_take_their_numbers_from_different_places() -> None:
             assert len(shared) < 0.3 * len(ours) / 2, f"{world[theirs]} and {draws[ours]} share {shared}"
 
 
-HEAVY = ("torch", "xarray", "pandas", "sklearn", "rasterio", "matplotlib", "scipy")
+HEAVY = ("torch", "xarray", "pandas", "sklearn", "rasterio", "matplotlib", "scipy", "pystac", "shapely")
 
 
 def loaded_after(statement: str) -> set[str]:
