@@ -172,13 +172,6 @@ def test_a_scene_that_cannot_be_opened_stays_for_mapping_to_tell(product_folder:
     assert find_scenes([str(product_folder)], area=ELSEWHERE).paths == [str(product_folder)]
 
 
-def test_a_library_is_no_scene(tmp_path: Path) -> None:
-    table = tmp_path / "library.csv"
-    table.write_text("id," + ",".join(map(str, range(400, 900, 10))) + "\na" + ",0.2" * 50 + "\n")
-    with pytest.raises(UsageError, match="not a satellite scene"):
-        find_scenes([str(table)], dates="2023")
-
-
 def remote(n: int, **changes: Any) -> dict[str, Any]:
     name = NAME if n == 0 else f"P{n}"
     return item(name, {"image": (f"https://example.org/{name}.tif", "data")}, collection="l2a", **changes)

@@ -115,8 +115,8 @@ def find_scenes(
     collections  ids of the collections wanted
     products     a folder of downloaded products, where items whose files lie on the web are looked for
 
-    Products given by path are opened only if an area or dates are asked for. One that cannot be opened then
-    stays in, so that working on it tells what is wrong with it.
+    Products given by path are opened only if an area or dates are asked for. What cannot be opened as a scene
+    then stays in, so that working on it tells what is wrong with it.
     Raises UsageError where nothing is left, with the reasons, or where what is asked for makes no sense.
     """
     wanted = _Wanted(
@@ -199,18 +199,24 @@ def _too_cloudy(item: Item, most: float | None) -> str:
 def _of_path(path: str, wanted: _Wanted) -> SceneSource | LeftOut | str:
     if wanted.anywhere_and_any_time:
         return SceneSource(Path(path).name, path)
-    try:
-        scene = read(path)
-    except DeepSaltError:
+    scene = _opened(path)
+    if scene is None:
         return SceneSource(Path(path).name, path)
-    if not isinstance(scene, Scene):
-        raise UsageError("not a satellite scene", where=path, fix="See: deepsalt inspect PATH")
     try:
         outline = footprint(scene.height, scene.width, scene.crs, scene.transform) if scene.crs else None
         why_not = wanted.why_not(scene.acquired, None, outline)
     except ProductError as error:
         return LeftOut(scene.name, error.found)
     return why_not or SceneSource(scene.name, path, scene.acquired, scene.acquired, outline)
+
+
+def _opened(path: str) -> Scene | None:
+    """The scene, or None for what is none or is broken: working on it tells what is wrong."""
+    try:
+        found = read(path)
+    except DeepSaltError:
+        return None
+    return found if isinstance(found, Scene) else None
 
 
 def _utc(moment: datetime | None) -> datetime | None:
