@@ -19,7 +19,7 @@ from deepsalt.errors import OutputError, ProductError
 from deepsalt.files import fingerprint
 from deepsalt.mapping import map_scene
 from deepsalt.mapping.cog import Grid, Layer, LayerWriter
-from deepsalt.mapping.stac import ITEM, write_collection, write_item
+from deepsalt.mapping.stac import ITEM, check_free, write_collection, write_item
 from deepsalt.mapping.stac.assets import layer_asset
 from deepsalt.preprocessing.composites import composite
 from deepsalt.spectra import Window
@@ -104,6 +104,7 @@ def test_a_known_sensor_is_named_and_a_simulated_model_too(tmp_path: Path) -> No
     assert (facts["platform"], facts["instruments"]) == ("enmap", ["hsi"])
     assert facts["deepsalt:simulated"].startswith("yes")
     assert "simulated: yes" in facts["processing:lineage"]
+    assert facts["title"] == "ECe of the surface layer (simulated), TOY-SCENE"
 
 
 def test_assets_are_the_files_with_their_checksums(archive: Path) -> None:
@@ -319,8 +320,9 @@ def test_removed_maps_leave_the_collection_and_half_written_ones_are_not_in_it(
 def test_a_collection_of_others_is_not_touched(content: str, archive: Path, tmp_path: Path) -> None:
     shutil.copytree(archive, tmp_path / "maps")
     (tmp_path / "maps" / "collection.json").write_text(content)
-    with pytest.raises(OutputError, match="no collection of these maps is in the way"):
-        write_collection(tmp_path / "maps")
+    for refused in (check_free, write_collection):
+        with pytest.raises(OutputError, match="no collection of these maps is in the way"):
+            refused(tmp_path / "maps")
     assert (tmp_path / "maps" / "collection.json").read_text() == content
 
 

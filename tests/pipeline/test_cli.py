@@ -460,6 +460,10 @@ def test_map_takes_scenes_from_a_catalogue_and_writes_one(
     code, _, err = call("map", run.root, archive, "--out", tmp_path / "again")
     assert code == 2
     assert "a map made by deepsalt, not a product" in err
+    (tmp_path / "taken").mkdir()
+    shutil.copy(catalogue, tmp_path / "taken" / "collection.json")
+    code, _, err = call("map", run.root, first, "--out", tmp_path / "taken", "--covariates", "none")
+    assert (code, [file.name for file in (tmp_path / "taken").iterdir()]) == (1, ["collection.json"])
 
 
 def test_a_wrong_call_exits_with_two(call, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.estimators import load_regressor
 from deepsalt.files import fingerprint
 from deepsalt.mapping import SceneMap, map_scene
-from deepsalt.mapping.stac import write_collection
+from deepsalt.mapping.stac import check_free, write_collection
 from deepsalt.pipeline.paths import expand
 from deepsalt.pipeline.prepare import Progress, composed, open_covariates, open_scenes
 from deepsalt.pipeline.run import Run
@@ -46,6 +46,7 @@ def map_scenes(
     `out`/collection.json (STAC) lists every map that is there, those of earlier calls too.
     Raises what reading and mapping raise; maps that were finished before stay.
     """
+    check_free(out)
     predictor = load_regressor(model_path(model))
     source: Covariates = "none" if list(covariates) == ["none"] else open_covariates(covariates)
     truths = [Path(path) for path in expand(truth, "truth raster")] if truth else []

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Files by which a folder is known to be a catalogue, the first that is there.
 _ROOTS = ("catalog.json", "collection.json")
+#: What every document of STAC says somewhere.
+_MARK = b'"stac_version"'
 _ITEM_SEARCH = "/item-search"
 _PAGE = 100
 _TIMEOUT_S = 30.0
@@ -50,9 +52,11 @@ def is_stac(path: Path) -> bool:
         if path.is_dir():
             return any((path / name).is_file() for name in _ROOTS)
         with path.open("rb") as stream:
-            if stream.read(64).lstrip()[:1] != b"{":
+            head = stream.read(64)
+            if head.lstrip()[:1] != b"{":
                 return False
-        document = json.loads(path.read_text(encoding="utf-8"))
+            content = head + stream.read()
+        document = json.loads(content) if _MARK in content else None
     except (OSError, ValueError):
         return False
     return _is_document(document)

@@ -74,6 +74,11 @@ def write_collection(
     return write_json(root / COLLECTION, document)
 
 
+def check_free(out: str | Path) -> None:
+    """Raise OutputError if `write_collection` would refuse: before long work, not after it."""
+    _earlier(Path(out) / COLLECTION)
+
+
 def _earlier(path: Path) -> dict[str, Any]:
     """The collection that stands there; empty where there is none. Raises OutputError for one of others."""
     if not path.exists():

@@ -82,10 +82,11 @@ def _footprint(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _properties(folder: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
     tags = facts["provenance"]
+    simulated = " (simulated)" if "SIMULATED" in tags else ""
     with _grid(folder, facts) as dataset:
         return {
             **_times(tags),
-            "title": f"ECe of the surface layer, {facts['scene']}",
+            "title": f"ECe of the surface layer{simulated}, {facts['scene']}",
             **SENSORS.get(tags.get("SENSOR", ""), {}),
             **metres_per_pixel(dataset.crs, dataset.transform, "gsd"),
             **_projection(dataset.crs),
