@@ -22,7 +22,8 @@ from deepsalt.mapping.cog import Grid, Layer, LayerWriter
 from deepsalt.mapping.stac import ITEM, check_free, write_collection, write_item
 from deepsalt.mapping.stac.assets import layer_asset
 from deepsalt.preprocessing.composites import composite
-from deepsalt.spectra import Window
+from deepsalt.readers import read
+from deepsalt.spectra import Scene, Window
 
 pystac = pytest.importorskip("pystac")
 
@@ -347,3 +348,20 @@ def test_an_item_can_be_written_anew_from_the_folder(archive: Path, tmp_path: Pa
     (folder / ITEM).unlink()
     assert write_item(folder, json.loads((folder / "map.json").read_text())) == folder / ITEM
     assert (folder / ITEM).read_bytes() == before
+
+
+@pytest.mark.real_data
+def test_a_real_scene_has_a_valid_item_where_it_lies(shared_data: Path, tmp_path: Path) -> None:
+    """EnMAP over Potsdam: 52.4 north, 13.0 east."""
+
+    class Mean(Brightness):
+        def predict(self, spectra: Any) -> Any:
+            return np.nanmean(spectra.values, axis=1)
+
+    real = read(shared_data / "enmap" / "enmap_L2A_potsdam_20220724_tiles_mosaic_int16.tif")
+    assert isinstance(real, Scene)
+    item = item_in(map_scene(Mean(), real, tmp_path).folder)
+    pystac.Item.from_dict(item).validate(validator=validator())
+    assert item["bbox"] == pytest.approx([13.00, 52.37, 13.07, 52.42], abs=0.01)
+    assert item["properties"]["datetime"] == "2022-07-24T10:45:26Z"
+    assert item["properties"]["proj:code"] == "EPSG:32633"
