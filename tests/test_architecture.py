@@ -119,6 +119,7 @@ def test_worlds_and_draws_take_their_numbers_from_different_places() -> None:
 
 HEAVY = (
     "torch", "xarray", "pandas", "sklearn", "rasterio", "matplotlib", "scipy", "dask", "distributed",
+    "pystac", "shapely",
 )  # fmt: skip
 
 

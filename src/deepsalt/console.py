@@ -81,6 +81,11 @@ class Console:
             with _bars() as bars:
                 yield _bar_progress(bars)
 
+    def aside(self, lines: Sequence[str]) -> None:
+        """What should be known and is no result: on stderr, with --json too."""
+        for line in lines:
+            typer.echo(line, err=True)
+
     def facts(self, facts: Mapping[str, Any], title: str) -> None:
         """Nested facts as a tree, or as JSON."""
         if self.json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ def scene_of(cube: Any, quality: Any = None, **changes: Any) -> MemoryScene:
         "crs": "EPSG:32614",
         "transform": (30.0, 0.0, 500_000.0, 0.0, -30.0, 2_000_000.0),
         "block": (2, values.shape[1]),
+        "acquired": datetime(2024, 5, 1, 10, 30, tzinfo=UTC),
         **changes,
     }
     return MemoryScene(cube=values, quality=mask, **facts)

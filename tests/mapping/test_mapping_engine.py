@@ -23,7 +23,7 @@ from deepsalt.readers.raster import open_raster
 from deepsalt.spectra import Axis, MaskReason, Sensor
 
 LAYERS = {"ece.tif", "class.tif", "mask.tif", "class.tif.aux.xml", "mask.tif.aux.xml"}
-BESIDE = {"ece.qml", "class.qml", "quicklook.png", "map.json"}
+BESIDE = {"ece.qml", "class.qml", "quicklook.png", "map.json", "item.json"}
 
 
 def band(path: Path) -> np.ndarray:

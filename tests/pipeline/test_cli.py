@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from openpyxl import Workbook
+from tests import stac_sources
 from tests.readers.test_asd import AsdFile
 
 from deepsalt.cli import app
 from deepsalt.console import run_command
+from deepsalt.pipeline.catalogue import find_scenes
 from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.template import TEMPLATE
 
@@ -414,6 +416,54 @@ def test_a_disk_that_fills_up_gives_one_line_and_no_result(world: Path, tmp_path
     assert not (run / "metrics.json").exists()
     assert not (run / "model.safetensors").exists()
     assert not list(tmp_path.rglob("*.part*"))
+
+
+def test_map_takes_scenes_from_a_catalogue_and_writes_one(
+    call, world: Path, run: Run, tmp_path: Path
+) -> None:
+    """Of two items one lies elsewhere; the maps are a collection, which is no source of scenes."""
+    pytest.importorskip("pystac_client")
+    first, second = sorted((world / "scenes").iterdir())[:2]
+    outline = find_scenes([str(first)], dates="../2100").scenes[0].geometry
+    west, north = np.min(outline["coordinates"][0], axis=0)[0], np.max(outline["coordinates"][0], axis=0)[1]
+    here = (west, north - 0.01, west + 0.01, north)
+    for name, path, box in ((first.name, first, here), (second.name, second, (60.0, 40.0, 61.0, 41.0))):
+        image = next(path.glob("*SPECTRAL_IMAGE*"))
+        stac_sources.write(
+            tmp_path / f"{name}.json", stac_sources.item(name, {"image": (image, "data")}, box=box)
+        )
+    links = [f"./{first.name}.json", f"./{second.name}.json"]
+    catalogue = stac_sources.write(tmp_path / "catalog.json", stac_sources.catalogue(links))
+    area = ",".join(map(str, here))
+    options = (
+        "--area",
+        area,
+        "--dates",
+        "2023/..",
+        "--covariates",
+        "none",
+        "--out",
+        tmp_path / "maps",
+        "--json",
+    )
+    code, out, err = call("map", run.root, catalogue, *options)
+    assert (code, err) == (0, "1 passed over: outside the area\n")
+    assert [Path(one["folder"]).name for one in json.loads(out)] == [first.name]
+    archive = tmp_path / "maps" / "collection.json"
+    assert json.loads(archive.read_text())["links"][1]["href"] == f"./{first.name}/item.json"
+    assert (
+        json.loads((tmp_path / "maps" / first.name / "item.json").read_text())["properties"]["platform"]
+        == "enmap"
+    )
+    code, out, _ = call("inspect", archive, "--json")
+    assert (code, json.loads(out)["kind"], json.loads(out)["items"]) == (0, "archive of maps", 1)
+    code, _, err = call("map", run.root, archive, "--out", tmp_path / "again")
+    assert code == 2
+    assert "a map made by deepsalt, not a product" in err
+    (tmp_path / "taken").mkdir()
+    shutil.copy(catalogue, tmp_path / "taken" / "collection.json")
+    code, _, err = call("map", run.root, first, "--out", tmp_path / "taken", "--covariates", "none")
+    assert (code, [file.name for file in (tmp_path / "taken").iterdir()]) == (1, ["collection.json"])
 
 
 def test_a_wrong_call_exits_with_two(call, tmp_path: Path) -> None:

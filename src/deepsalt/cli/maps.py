@@ -8,14 +8,38 @@ from typing import Annotated
 
 import typer
 
-from deepsalt.cli.options import DryVegetation, Guard, Json, MaxNdvi, MaxReflectance, Nbr2, Seed, Water
+from deepsalt.cli.options import (
+    Area,
+    Collections,
+    Dates,
+    DryVegetation,
+    Guard,
+    Json,
+    Limit,
+    MaxCloud,
+    MaxNdvi,
+    MaxReflectance,
+    Nbr2,
+    Products,
+    Seed,
+    Water,
+)
 from deepsalt.console import Console
 
 
 def map_(
     model: Annotated[Path, typer.Argument(help="Model file, or a run folder.")],
-    scenes: Annotated[list[str], typer.Argument(help="Satellite products, paths or globs.")],
+    scenes: Annotated[
+        list[str],
+        typer.Argument(help="Satellite products, paths or globs; STAC catalogues, files or addresses."),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the maps, one folder a scene.")],
+    area: Area = None,
+    dates: Dates = None,
+    max_cloud: MaxCloud = None,
+    collection: Collections = None,
+    products: Products = None,
+    limit: Limit = None,
     covariates: Annotated[
         list[str] | None, typer.Option(help="Rasters of the covariates (repeat), or: none")
     ] = None,
@@ -46,15 +70,26 @@ def map_(
     A second call makes only what is missing or stale. A broken scene is set aside with its reason.
     """
     from deepsalt.cli.archive import tell_outcome, tell_plan
+    from deepsalt.pipeline.catalogue import find_scenes
     from deepsalt.pipeline.maps import HowToRun, map_scenes
     from deepsalt.preprocessing.masks import SurfaceRules
 
     rules = SurfaceRules(max_ndvi, dry_vegetation, water, nbr2, max_reflectance, salt_crust_guard)
     console = Console(json)
+    found = find_scenes(
+        scenes,
+        area=area,
+        dates=dates,
+        max_cloud=max_cloud,
+        collections=collection or (),
+        products=products,
+        limit=limit,
+    )
+    console.aside(found.lines())
     with console.progress() as progress:
         outcome = map_scenes(
             model,
-            scenes,
+            found.paths,
             out,
             progress,
             covariates=covariates or (),

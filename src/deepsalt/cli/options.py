@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -25,3 +26,19 @@ MaxReflectance = Annotated[
 Guard = Annotated[
     bool, typer.Option(help="Keep salt and gypsum crusts from the rules of dry plants and NBR2.")
 ]
+Area = Annotated[
+    str | None, typer.Option(help="west,south,east,north in degrees, or a vector file: scenes that meet it.")
+]
+Dates = Annotated[
+    str | None, typer.Option(help="2024, 2024-05, 2024-05-01, or two as FROM/TO: scenes taken then.")
+]
+MaxCloud = Annotated[
+    float | None, typer.Option(min=0, max=100, help="Largest cloud cover of an item of STAC, percent.")
+]
+Collections = Annotated[
+    list[str] | None, typer.Option("--collection", help="Collection of STAC to take from (repeat).")
+]
+Products = Annotated[
+    Path | None, typer.Option(help="Folder of downloaded products, for items of STAC that lie on the web.")
+]
+Limit = Annotated[int | None, typer.Option(min=1, help="At most so many scenes.")]

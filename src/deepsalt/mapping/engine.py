@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import DeepSaltError
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.files import written_whole
-from deepsalt.mapping import style, summary
+from deepsalt.mapping import stac, style, summary
 from deepsalt.mapping.cog import Grid, LayerWriter
 from deepsalt.mapping.folder import map_folder, whole_folder
 from deepsalt.mapping.inputs import (
@@ -27,6 +27,7 @@ from deepsalt.mapping.inputs import (
 )
 from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.truth import copy_truth
+from deepsalt.preprocessing.composites import OF_COMPOSITE
 from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
 from deepsalt.preprocessing.read_ahead import Part, read_ahead
@@ -102,8 +103,9 @@ def map_scene(
     progress    called with (rows done, rows of the scene)
     seal        called with the folder when all is in it, before it is renamed to its place
 
-    The folder gets ece.tif, class.tif, mask.tif (COGs), their QGIS styles, quicklook.png and map.json;
-    all of them or none, and an earlier map there is replaced only by a whole one.
+    The folder gets ece.tif, class.tif, mask.tif (COGs), their QGIS styles, quicklook.png, map.json and, where
+    the scene says where and when it was taken, item.json (STAC); all of them or none, and an earlier map
+    there is replaced only by a whole one.
     Raises DeepSaltError for missing covariates, OutputError for what cannot be written.
     """
     predictor = _bound(predictor, scene, rules)
@@ -245,6 +247,7 @@ def _tags(job: _Job, scheme: ClassScheme, about: Mapping[str, str]) -> dict[str,
     }
     if scene.acquired is not None:
         tags["ACQUIRED"] = scene.acquired.isoformat()
+    tags |= {key.upper().replace(" ", "_"): scene.facts[key] for key in OF_COMPOSITE if key in scene.facts}
     if getattr(predictor, "fingerprint", ""):
         tags["MODEL_FINGERPRINT"] = str(predictor.fingerprint)  # type: ignore[attr-defined]
     if getattr(predictor, "simulated", False):
@@ -267,4 +270,6 @@ def _write_beside(folder: Path, scheme: ClassScheme, facts: dict[str, Any]) -> N
         with written_whole(folder / name) as aside:
             aside.write_text(text, encoding="utf-8")
     write_quicklook(folder, scheme, facts)
+    facts["notes"] = [*facts["notes"], *stac.missing_for_item(folder, facts)]
     summary.write_summary(folder, facts)
+    stac.write_item(folder, facts)

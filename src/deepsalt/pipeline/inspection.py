@@ -1,4 +1,4 @@
-"""What is this path? A run, a model, a world, a map, or anything that `deepsalt.read` opens."""
+"""What is this path? A run, a model, a world, a map, a catalogue, or anything that `deepsalt.read` opens."""
 
 from __future__ import annotations
 
@@ -37,11 +37,15 @@ def inspect_path(path: str | Path, **options: Any) -> dict[str, Any]:
 
 
 def _readable(place: Path, options: dict[str, Any]) -> dict[str, Any]:
+    from deepsalt.pipeline.catalogue_facts import describe_stac
     from deepsalt.readers import read
     from deepsalt.readers.describe import describe
     from deepsalt.readers.enmap_xml import describe_metadata, looks_like_metadata
+    from deepsalt.readers.stac import is_stac
     from deepsalt.readers.vector import is_vector
 
+    if not options.get("reader") and is_stac(place):
+        return describe_stac(place)
     if place.is_file() and looks_like_metadata(place):
         return describe_metadata(place)
     if is_vector(place):

@@ -15,6 +15,7 @@ from deepsalt.estimators import load_regressor
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.files import fingerprint
 from deepsalt.mapping import SceneMap
+from deepsalt.mapping.stac import check_free, write_collection
 from deepsalt.pipeline.paths import expand
 from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import Run
@@ -76,8 +77,10 @@ def map_scenes(
     Maps that are there already, of the same inputs, model and settings, are not made again. A scene that
     fails is set aside with its reason, in the outcome and below `out`/failed, and the others go on. Raises
     UsageError for a call that is wrong for all of them, OutputError where another call writes to `out`.
+    `out`/collection.json (STAC) lists every map that is there, those of earlier calls too.
     """
     how = how or HowToRun()
+    check_free(out)
     place = model_path(model)
     known = fingerprint(place) if place.is_file() else ""
     recipe = Recipe(
@@ -97,7 +100,10 @@ def map_scenes(
     how.told(plan)
     if how.dry_run:
         return Outcome((), (), plan.failed)
-    return map_archive(plan, recipe, progress, workers=how.workers, scheduler=how.scheduler)
+    outcome = map_archive(plan, recipe, progress, workers=how.workers, scheduler=how.scheduler)
+    if outcome.made or outcome.kept:
+        write_collection(recipe.out)
+    return outcome
 
 
 def _load(path: Path, known: str) -> Predictor:

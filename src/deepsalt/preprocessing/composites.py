@@ -20,6 +20,9 @@ from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
 How = Literal["median", "medoid"]
 
+#: Facts that only a composite has, for the tags of its map; the last two where every date is known.
+OF_COMPOSITE = ("composite", "scenes", "first acquired", "last acquired")
+
 #: Pixels, dates counted one by one, that are held at once: with 224 bands about 60 MB, and as much again
 #: for the sorting.
 _PIXELS_AT_ONCE = 65_536
@@ -235,7 +238,10 @@ def _faults(first: Scene, carries: Sequence[Onto]) -> tuple[str, ...]:
 
 
 def _facts(scenes: Sequence[Scene], how: str, rules: SurfaceRules, min_looks: int) -> dict[str, str]:
+    times = sorted(map(_when, scenes))
+    known = {"first acquired": times[0], "last acquired": times[-1]} if all(times) else {}
     return {
+        **known,
         "composite": how,
         "dates": ", ".join(sorted(_when(scene)[:10] or "not stated" for scene in scenes)),
         "scenes": ", ".join(scene.name for scene in scenes),
