@@ -448,7 +448,7 @@ def test_map_takes_scenes_from_a_catalogue_and_writes_one(
     )
     code, out, err = call("map", run.root, catalogue, *options)
     assert (code, err) == (0, "1 passed over: outside the area\n")
-    assert [Path(one["folder"]).name for one in json.loads(out)] == [first.name]
+    assert [Path(one["folder"]).name for one in json.loads(out)["maps"]] == [first.name]
     archive = tmp_path / "maps" / "collection.json"
     assert json.loads(archive.read_text())["links"][1]["href"] == f"./{first.name}/item.json"
     assert (

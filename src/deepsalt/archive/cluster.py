@@ -18,7 +18,7 @@ from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.mapping import SceneMap
 
 #: A scene whose worker dies is given to another one; after as many deaths more it is set aside.
-_DEATHS_ALLOWED = 2
+_DEATHS_ALLOWED = 3
 #: New workers of a growing cluster get work after this many seconds at the latest.
 _LOOK_EVERY_S = 2.0
 _CONNECT_S = 20.0
