@@ -37,6 +37,7 @@ class RunContent:
     config: Mapping[str, Any] = field(default_factory=dict)
     split: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
+    explanation: Mapping[str, Any] = field(default_factory=dict)
     maps: tuple[MapFolder, ...] = ()
 
     @classmethod
@@ -58,6 +59,7 @@ class RunContent:
             config=_json(root / "config.json", {}),
             split=_json(root / "split.json", {}),
             versions=_json(root / "versions.json", {}),
+            explanation=_json(root / "explanation.json", {}),
             maps=tuple(MapFolder(path.parent, _json(path)) for path in summaries),
         )
 
