@@ -124,7 +124,8 @@ def attribution_of(function: Differentiable, answer: Function, baseline: Floats)
     rows = np.flatnonzero(np.isfinite(values + baseline).all(axis=1))
     shares = np.full(values.shape, np.nan)
     ends = np.full((2, len(values)), np.nan)
-    shares[rows], ends[:, rows] = _integrated(answer, values[rows], baseline[rows], rows)
+    if len(rows):
+        shares[rows], ends[:, rows] = _integrated(answer, values[rows], baseline[rows], rows)
     return Attribution(function.axis, values, baseline, shares, ends[1], ends[0])
 
 
