@@ -21,7 +21,7 @@ from deepsalt.errors import UsageError
 from deepsalt.estimators import DeepSaltRegressor, LabRegressor
 from deepsalt.estimators.baselines import baseline
 from deepsalt.labels import with_ece
-from deepsalt.pipeline.explain import explain_run, explain_spectra
+from deepsalt.pipeline.explain import explain_run, explain_spectra, pixels_of
 from deepsalt.pipeline.run import Run
 from deepsalt.readers import read
 from deepsalt.report import write_report
@@ -83,6 +83,10 @@ def test_a_model_on_a_scene(model: Path, scene: Path) -> None:
     assert document["checks"]["networks"]["networks"] == 2
     assert "read as they are" in document["notes"][0]  # how the scene is read comes first
     assert {"name", "low", "high", "gradients", "hidden"} == set(document["windows"][0])
+    opened = read(scene)
+    assert isinstance(opened, Scene)
+    groups = pixels_of([opened], 60, 0).samples["group"]
+    assert 5 <= groups.nunique() < len(groups) / 4  # pixels of a patch are alike
     again = explain_spectra(model / "model.safetensors", scene, silent, samples=60)
     assert again == document
 

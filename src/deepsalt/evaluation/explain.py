@@ -35,7 +35,7 @@ COMPLETE = 1e-3
 #: Steps of the first try; four times as many for the samples that are not complete, up to the last.
 _STEPS, _MOST_STEPS = 32, 8192
 #: Points of ways that are walked at once.
-_AT_ONCE = 8192
+_AT_ONCE = 2048
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import Run, plain, write_json
 from deepsalt.preprocessing.masks import DEFAULT_RULES, surface_mask
 from deepsalt.readers import read
-from deepsalt.sampling import locate, place, random_pixels, usable_axis
+from deepsalt.sampling import locate, patch_numbers, place, random_pixels, usable_axis
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
 #: Samples that the explanation of a run looks at.
@@ -83,7 +84,7 @@ def explain_spectra(
         if isinstance(predictor, DeepSaltRegressor):
             predictor = predictor.for_scene(opened)
             notes += predictor.notes
-        table = random_pixels([opened], usable_axis([opened]), samples, seed)
+        table = pixels_of([opened], samples, seed)
         if pixel is not None:
             one, why = _pixel(opened, *pixel)
             notes += why
@@ -105,6 +106,12 @@ def explain_spectra(
         told = {**told, "out": str(destination)}
     progress("explained", 2, 2)
     return told
+
+
+def pixels_of(scenes: Sequence[Scene], count: int, seed: int) -> Spectra:
+    """About `count` random valid pixels; those that lie together are one group: they are alike."""
+    pixels = random_pixels(scenes, usable_axis(scenes), count, seed)
+    return pixels.with_samples(group=patch_numbers(pixels.samples).astype(str))
 
 
 def _checked(out: str | Path) -> Path:
