@@ -41,3 +41,4 @@ def test_only_features_with_a_band_are_given() -> None:
     assert "gypsum 1750" not in names  # no band there
     assert "water 1900-1950" not in names
     assert {"gypsum 1446-1538", "clay 2200"} <= names
+    assert names <= {one.name for one in SOLAR}  # 716 nm is not 716 cm-1
