@@ -3,8 +3,8 @@
 An answer's difference to that of a baseline spectrum is shared out among the bands, exactly: along the
 straight way from the baseline to the spectrum, each band gets what it adds (Sundararajan, Taly and Yan 2017,
 Axiomatic attribution for deep networks, ICML). So the question is always "why this, and not what the baseline
-has?". Own code, some twenty lines: captum takes one number of steps for all samples and does not look whether
-they were enough; it judges this in the tests.
+has?". Own code: captum takes one number of steps for all samples and does not look whether they were enough;
+it judges this in the tests.
 """
 
 from __future__ import annotations
@@ -32,10 +32,13 @@ Floats = NDArray[np.float64]
 
 #: Attributions of a sample add up to its difference from the baseline within this, on ln(1+ECe).
 COMPLETE = 1e-3
-#: Steps of the first try; four times as many for the samples that are not complete, up to the last.
-_STEPS, _MOST_STEPS = 32, 8192
-#: Points of ways that are walked at once.
-_AT_ONCE = 2048
+_NODES, _SHARES = np.polynomial.legendre.leggauss(4)
+#: A stretch of the way whose sum is off by more than this is halved, so many times at most.
+_STRETCH, _HALVINGS = COMPLETE / 32, 15
+#: Points and weights on a stretch: Gauss-Legendre, exact for polynomials up to the seventh degree.
+_AT, _WEIGHT = (_NODES + 1) / 2, _SHARES / 2
+#: Stretches that are walked at once.
+_AT_ONCE = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,47 +158,62 @@ def _middle(
 def _integrated(
     answer: Function, values: Floats, baseline: Floats, rows: NDArray[np.intp]
 ) -> tuple[Floats, Floats]:
-    """(n, band) attributions, NaN where they do not add up, and (2, n) answers at both ends."""
-    shares = np.full(values.shape, np.nan)
-    ends = np.stack([_answers(answer, ends, rows) for ends in (baseline, values)])
-    open_, steps = np.arange(len(rows)), _STEPS
-    while len(open_) and steps <= _MOST_STEPS:
-        tried = _walked(answer, values[open_], baseline[open_], rows[open_], steps)
-        done = np.abs(tried.sum(axis=1) - (ends[1] - ends[0])[open_]) <= COMPLETE
-        shares[open_[done]] = tried[done]
-        open_, steps = open_[~done], 4 * steps
-    return shares, ends
+    """(n, band) attributions, NaN where they do not add up, and (2, n) answers at both ends.
+
+    On each stretch of the way attributions must add up as well. So where the sum of a sample is off, only
+    those stretches are halved that have a kink, as an answer has that is held at a bound.
+    """
+    ends = np.stack([_answers(answer, one, rows) for one in (baseline, values)])
+    done, found, way = np.zeros(values.shape), np.full(values.shape, np.nan), values - baseline
+    row, begin, end = np.arange(len(rows)), np.zeros(len(rows)), np.ones(len(rows))
+    for _ in range(_HALVINGS):
+        gained = _walked(answer, baseline[row], way[row], rows[row], begin, end)
+        tried = np.array(done)
+        np.add.at(tried, row, gained)
+        open_ = np.abs(tried.sum(axis=1) - (ends[1] - ends[0])) > COMPLETE
+        closed = np.isnan(found).any(axis=1) & ~open_
+        found[closed] = tried[closed]
+        rise = [_answers(answer, baseline[row] + at[:, None] * way[row], rows[row]) for at in (begin, end)]
+        rough = np.abs(gained.sum(axis=1) - (rise[1] - rise[0])) > _STRETCH
+        np.add.at(done, row[~rough], gained[~rough])
+        halved = rough & np.isnan(found).any(axis=1)[row]
+        if not halved.any():
+            break
+        middle = (begin[halved] + end[halved]) / 2
+        row, begin, end = (
+            np.r_[row[halved], row[halved]], np.r_[begin[halved], middle], np.r_[middle, end[halved]],
+        )  # fmt: skip
+    return found, ends
 
 
 def _answers(answer: Function, values: Floats, rows: NDArray[np.intp]) -> Floats:
     import torch
 
     with torch.no_grad():
-        return np.asarray(answer(torch.as_tensor(values), rows).numpy(), np.float64)
+        parts = [answer(torch.as_tensor(values[one]), rows[one]).numpy() for one in _parts(len(rows))]
+    return np.concatenate(parts).astype(np.float64)
 
 
-def _walked(answer: Function, values: Floats, baseline: Floats, rows: NDArray[np.intp], steps: int) -> Floats:
-    """(n, band) step to the spectrum times the mean gradient on the way, at the middles of `steps` steps.
+def _walked(
+    answer: Function, start: Floats, way: Floats, rows: NDArray[np.intp], begin: Floats, end: Floats
+) -> Floats:
+    """(n, band) what is gained on a stretch of the way: its length times the mean gradient there.
 
-    Middles, no end points: an answer that is held at a bound has a kink somewhere on the way, and rules of
-    high order gain nothing there.
+    start, way   (n, band) baselines, and from there to the spectra
+    begin, end   (n,) between 0 and 1
     """
     import torch
 
-    at = (torch.arange(steps, dtype=torch.float64) + 0.5) / steps
-    total = np.zeros(values.shape)
-    for part in _parts(len(values), max(1, _AT_ONCE // steps)):
-        start, end = torch.as_tensor(baseline[part]), torch.as_tensor(values[part])
-        way = end - start
-        for some in at.split(_AT_ONCE):
-            points = (
-                (start[:, None, :] + some[None, :, None] * way[:, None, :]).flatten(0, 1).requires_grad_()
-            )
-            said = answer(points, np.repeat(rows[part], len(some))).sum()
-            (slope,) = torch.autograd.grad(said, points)
-            total[part] += (way * slope.unflatten(0, (len(way), len(some))).sum(dim=1)).numpy() / steps
-    return total
+    gained = np.empty(way.shape)
+    for one in _parts(len(rows)):
+        at = begin[one, None] + (end - begin)[one, None] * _AT  # (n, point)
+        points = start[one, None, :] + at[:, :, None] * way[one, None, :]
+        asked = torch.as_tensor(points).flatten(0, 1).requires_grad_()
+        (slope,) = torch.autograd.grad(answer(asked, np.repeat(rows[one], len(_AT))).sum(), asked)
+        mean = np.einsum("npb,p->nb", slope.numpy().reshape(points.shape), _WEIGHT)
+        gained[one] = way[one] * mean * (end - begin)[one, None]
+    return gained
 
 
-def _parts(count: int, size: int) -> list[slice]:
-    return [slice(begin, min(begin + size, count)) for begin in range(0, count, size)]
+def _parts(count: int) -> list[slice]:
+    return [slice(begin, min(begin + _AT_ONCE, count)) for begin in range(0, count, _AT_ONCE)]

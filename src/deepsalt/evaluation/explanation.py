@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from deepsalt.estimators.differentiable import Differentiable
 
 #: Samples that the checks look at; more say the same.
-_CHECKED = 60
+_CHECKED = 30
 
 
 def model_explanation(

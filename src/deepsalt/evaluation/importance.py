@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 #: Randomised models that attributions are compared with.
-_RANDOMISED = 5
+_RANDOMISED = 3
 #: Rank correlation with a randomised model from which a picture shows the spectra more than the model.
 ALIKE = 0.5
 _STILL = 1e-12
@@ -180,6 +180,8 @@ def by_network(function: Differentiable, found: Attribution, windows: Sequence[B
     with torch.no_grad():
         first = torch.as_tensor(found.baseline[found.explained][:1])
         count = len(function.networks(first, np.flatnonzero(found.explained)[:1]))
+    if count == 1:
+        return found.of(windows)[None]
     each = [attribution_of(function, _network(function, one), found.baseline) for one in range(count)]
     return np.stack([one.of(windows) for one in each])
 
