@@ -147,6 +147,28 @@ def test_what_cannot_be_added_up_is_no_attribution() -> None:
     np.testing.assert_array_equal(found.explained, ~crossed)
 
 
+def test_a_rough_sum_is_near_and_never_missing() -> None:
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(BANDS, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+    with torch.no_grad():
+        network[2].weight.mul_(30)
+    model, asked = Toy([network]), spectra(20)
+    found, calls = explain(model, asked), []
+    function = model.differentiable(asked)
+
+    def counted(values: Tensor, rows: np.ndarray) -> Tensor:
+        calls.append(len(values))
+        return function.answer(values, rows)
+
+    near = attribution_of(function, counted, found.baseline, rough=True)
+    rough = sum(calls)
+    attribution_of(function, counted, found.baseline)
+    assert rough < 0.8 * (sum(calls) - rough)
+    assert near.explained.all()
+    assert np.abs(near.gap).max() > COMPLETE
+    assert np.corrcoef(near.values.ravel(), found.values.ravel())[0, 1] > 0.99
+
+
 def test_each_sample_is_compared_with_the_mean_of_its_own_scene() -> None:
     asked = spectra(9, scene=["a"] * 4 + ["b"] * 4 + ["alone"])
     found = explain(Toy([line(WEIGHTS)]), asked)

@@ -150,7 +150,7 @@ def against_randomised(
     signed, absolute = [], []
     for number in range(_RANDOMISED):
         other = function.shuffled(seed + number)
-        theirs = attribution_of(other, _unbounded(other), found.baseline).of(windows)
+        theirs = attribution_of(other, _unbounded(other), found.baseline, rough=True).of(windows)
         signed.append(_mean_rank_correlation(own, theirs))
         absolute.append(_mean_rank_correlation(np.abs(own), np.abs(theirs)))
     return Randomised(_mean(signed), _mean(absolute), _RANDOMISED)
@@ -182,7 +182,9 @@ def by_network(function: Differentiable, found: Attribution, windows: Sequence[B
         count = len(function.networks(first, np.flatnonzero(found.explained)[:1]))
     if count == 1:
         return found.of(windows)[None]
-    each = [attribution_of(function, _network(function, one), found.baseline) for one in range(count)]
+    each = [
+        attribution_of(function, _network(function, one), found.baseline, rough=True) for one in range(count)
+    ]
     return np.stack([one.of(windows) for one in each])
 
 

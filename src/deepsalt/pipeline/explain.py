@@ -23,7 +23,7 @@ from deepsalt.sampling import locate, patch_numbers, place, random_pixels, usabl
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
 #: Samples that the explanation of a run looks at.
-_ROWS_OF_RUN = 100
+_ROWS_OF_RUN = 40
 #: What an explanation can be written as.
 SUFFIXES = (".png", ".json")
 
