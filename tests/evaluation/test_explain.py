@@ -179,6 +179,16 @@ def test_each_sample_is_compared_with_the_mean_of_its_own_scene() -> None:
     assert found.explained[:8].all()
 
 
+def test_a_baseline_of_several_scenes_gives_each_sample_its_own() -> None:
+    others = spectra(10, 5, scene=["a", "b"] * 5)
+    found = explain(Toy([line(WEIGHTS)]), spectra(2, 6, scene=["b", "a"]), others)
+    values = others.values.astype(float)
+    np.testing.assert_allclose(found.baseline[0], values[1::2].mean(axis=0))
+    np.testing.assert_allclose(found.baseline[1], values[::2].mean(axis=0))
+    with pytest.raises(SpectraError, match="no spectrum has others of its scene"):
+        explain(Toy([line(WEIGHTS)]), spectra(2, 6, scene="c"), others)
+
+
 def test_a_given_baseline_is_used_and_must_have_the_bands() -> None:
     model, one, others = Toy([line(WEIGHTS)]), spectra(1), spectra(12, 5)
     found = explain(model, one, others)
