@@ -28,6 +28,7 @@ from deepsalt.errors import DeepSaltError
 from deepsalt.pipeline.inspection import shortened
 from deepsalt.pipeline.run import to_json
 from deepsalt.report.comparison import heading, interval_words, verdict_on
+from deepsalt.report.explanation import check_lines, way
 from deepsalt.report.words import leak_lines
 
 #: Metrics on the screen; the rest stands in the report and in --json.
@@ -219,6 +220,17 @@ class Console:
             self.out.print(f"  {escape(note)}")
         self.out.print(f"[bold]plan[/bold]  {escape(document['plan'])}", soft_wrap=True)
 
+    def explanation(self, document: Mapping[str, Any]) -> None:
+        """The windows that matter most, of a model or of one answer, and what the checks found."""
+        if self.json:
+            typer.echo(to_json(document))
+            return
+        self.out.print(_explanation_table(document))
+        for line in [*check_lines(document), *document["notes"]]:
+            self.out.print(f"  {escape(line)}")
+        if "out" in document:
+            self.out.print(f"[bold]explanation[/bold]  {escape(document['out'])}", soft_wrap=True)
+
 
 def run_command(app: typer.Typer, arguments: list[str] | None = None) -> int:
     """Run a command; errors become one line on stderr and an exit code."""
@@ -291,6 +303,31 @@ def _metrics_table(metrics: Mapping[str, Any], key: str, part: Mapping[str, str]
         cells = [_number(row[scale][name]) for scale, name in _SHOWN]
         table.add_row(row["method"], *cells, style="bold" if row["ln"]["rmse"] == best else "")
     return table
+
+
+def _explanation_table(document: Mapping[str, Any], most: int = 10) -> Table:
+    """Known features, then the windows whose loss moves the answer most."""
+    sample = document["of"] == "sample"
+    simulated = "simulated, " if document["simulated"] else ""
+    if sample:
+        answer, beside = (document[key]["ds_m"] for key in ("answer", "baseline"))
+        title = f"EC {answer:.2f} dS/m, baseline {beside:.2f} ({simulated}effects on ln(1+EC))"
+    else:
+        title = f"what {document['model']} reads ({simulated}n = {document['rows']}, effects on ln(1+EC))"
+    table = Table(title=title, title_justify="left", box=None)
+    table.add_column("window", no_wrap=True)
+    for name in ("hidden", "gradients", ""):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    windows = sorted(document["windows"], key=lambda one: -abs(_effect_of(one, "hidden", sample)))[:most]
+    for one in [*document["features"], *windows]:
+        cells = [_number(_effect_of(one, key, sample)) for key in ("hidden", "gradients")]
+        table.add_row(one["name"], *cells, one.get("material", "") if sample else way(one["hidden"]))
+    return table
+
+
+def _effect_of(window: Mapping[str, Any], key: str, sample: bool) -> float:
+    value = window[key] if sample else window[key]["importance"]
+    return math.nan if value is None else float(value)
 
 
 def _comparison_table(cell: Mapping[str, Any], simulated: bool) -> Table:

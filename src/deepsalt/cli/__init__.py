@@ -13,7 +13,7 @@ import typer
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from deepsalt import __version__
-from deepsalt.cli import areas, data, maps, products, runs
+from deepsalt.cli import areas, data, explain, maps, products, runs
 from deepsalt.console import ManyValues, run_command
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ def _add(*commands: Callable[..., None]) -> None:
 _add(runs.demo, data.init, data.inspect, data.card, data.simulate, runs.train, runs.evaluate)
 app.command(cls=ManyValues)(runs.compare)
 app.command("map")(maps.map_)
-_add(products.mosaic, products.change, areas.zonal, maps.plan, data.ec, runs.report)
+_add(products.mosaic, products.change, areas.zonal, maps.plan, data.ec, explain.explain, runs.report)
 
 
 def _version(wanted: bool) -> None:

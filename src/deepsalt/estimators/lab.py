@@ -20,6 +20,7 @@ from deepsalt.spectra import Spectra
 from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.differentiable import Differentiable
     from deepsalt.training.lab_data import LabData
     from deepsalt.training.lab_net import Progress
     from deepsalt.training.lab_settings import LabSettings
@@ -119,6 +120,16 @@ class LabRegressor(RegressorMixin, Saved, BaseEstimator):
             values = self._asked(X)  # type: ignore[arg-type]
         answer, spread = (one.numpy().astype(np.float64) for one in self.model_.predict_with_spread(*values))
         return (ece_from_log(answer) if self.domains_ else answer), spread
+
+    def differentiable(self, spectra: Spectra) -> Differentiable:
+        """What `predict` does to spectra of one domain as a function with gradients, to explain it."""
+        from deepsalt.estimators.differentiable import of_teacher
+
+        check_is_fitted(self, "model_")
+        values = self._asked(spectra)
+        name = domain_of(spectra)
+        number = list(self.domains_).index(name)
+        return of_teacher(self.model_, number, self.domains_[name].axis, values[number])
 
     def save(self, path: str | Path, about: Mapping[str, Any] | None = None) -> None:
         """Write one .safetensors file with its card. Raises UsageError for a model of arrays.

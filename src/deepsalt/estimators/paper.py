@@ -25,6 +25,7 @@ from deepsalt.splits import grouped_holdout
 from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.differentiable import Differentiable
     from deepsalt.training import PaperData, PaperSettings
     from deepsalt.training.loop import Progress
 
@@ -124,6 +125,13 @@ class PaperRegressor(Saved):
         values = self.inputs_.values(spectra)
         covariates = self.inputs_.covariate_values(spectra)
         return ece_from_log(self.model_.predict(values, covariates).numpy())
+
+    def differentiable(self, spectra: Spectra) -> Differentiable:
+        """What `predict` does to these spectra as a function with gradients, to explain it."""
+        from deepsalt.estimators.differentiable import of_paper
+
+        covariates = self.inputs_.covariate_values(spectra)
+        return of_paper(self.model_, self.inputs_.axis, self.inputs_.values(spectra), covariates)
 
     def needed_bands(self, scene: Scene) -> NDArray[np.bool_]:
         """(band,) which of the scene's bands a prediction is computed from.

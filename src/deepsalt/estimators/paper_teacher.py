@@ -18,6 +18,7 @@ from deepsalt.splits import grouped_holdout
 from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.differentiable import Differentiable
     from deepsalt.training import PaperSettings
     from deepsalt.training.loop import Progress
 
@@ -81,6 +82,12 @@ class PaperTeacher(Saved):
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:
         """(sample,) the target in dS/m."""
         return ece_from_log(self.model_.predict(self.inputs_.values(spectra)).numpy())
+
+    def differentiable(self, spectra: Spectra) -> Differentiable:
+        """What `predict` does to these spectra as a function with gradients, to explain it."""
+        from deepsalt.estimators.differentiable import of_paper_teacher
+
+        return of_paper_teacher(self.model_, self.inputs_.axis, self.inputs_.values(spectra))
 
     @classmethod
     def load(cls, path: str | Path) -> PaperTeacher:

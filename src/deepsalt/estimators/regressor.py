@@ -33,6 +33,7 @@ from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.differentiable import Differentiable
     from deepsalt.estimators.lands import Land
     from deepsalt.map_units.bags import Bags
     from deepsalt.models import BridgeStudent
@@ -161,6 +162,21 @@ class DeepSaltRegressor(Saved):
                 added = self.nearby_[scene].at(spectra.samples.iloc[rows])
                 answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))
         return ece_from_log(answer), spread.astype(np.float64)
+
+    def differentiable(self, spectra: Spectra) -> Differentiable:
+        """What `predict` does to these spectra as a function with gradients, to explain it."""
+        from deepsalt.estimators.differentiable import of_students
+        from deepsalt.models import Tuning
+
+        student, values = self._readable(spectra)
+        students: list[BridgeStudent] = []
+        reader, added = np.zeros(len(values), np.intp), np.zeros(len(values))
+        for rows, scene in self._by_scene(spectra):
+            reader[rows] = len(students)
+            students.append(student.tuned(self.scenes_.get(scene, Tuning())))
+            if scene in self.nearby_:
+                added[rows] = self.nearby_[scene].at(spectra.samples.iloc[rows])
+        return of_students(students, spectra.axis, values, reader, added)
 
     @property
     def reads_places(self) -> bool:

@@ -13,6 +13,7 @@ from deepsalt.estimators import LabRegressor, PaperTeacher, baseline
 from deepsalt.evaluation.leaks import stop_on
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, metrics_document, predictions_of
 from deepsalt.pipeline.about import about_laboratory_run, judged, tell
+from deepsalt.pipeline.explain import explain_run
 from deepsalt.pipeline.facts import library_facts
 from deepsalt.pipeline.leaks import leaks_of_folds
 from deepsalt.pipeline.notes import notes_on
@@ -55,6 +56,7 @@ def train_lab_only(
     predictions = _cross_validate(config, settings, library, target, folds, run, seconds, progress)
     with run.timed("teacher on all samples", seconds):
         teacher = _teacher(config, settings).fit(library, target, progress=progress)
+    explain_run(run, teacher, library, config.seed, seconds, held_out=False)
     facts = library_facts(config.library, library)
     document = metrics_document(
         predictions,

@@ -21,7 +21,7 @@ from deepsalt.files import written_whole
 class Run:
     """A run folder.
 
-    config.json, data.json, split.json, metrics.json, history.json, versions.json,
+    config.json, data.json, split.json, metrics.json, history.json, versions.json, explanation.json,
     predictions.parquet, model.safetensors, log.txt, maps/<scene>/..., report.html
     """
 

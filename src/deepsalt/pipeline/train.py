@@ -18,6 +18,7 @@ from deepsalt.evaluation.leaks import Leak, stop_on
 from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, metrics_document, predictions_of
 from deepsalt.files import fingerprint
 from deepsalt.pipeline.about import about_satellite_run, judged, tell
+from deepsalt.pipeline.explain import explain_run
 from deepsalt.pipeline.lab import train_lab_only
 from deepsalt.pipeline.leaks import leaks_of_training
 from deepsalt.pipeline.notes import notes_on
@@ -100,7 +101,8 @@ def _resolved(config: Config) -> dict[str, Any]:
 
 def _forget_result(run: Run) -> None:
     """What an earlier run of this folder found must not outlive its config."""
-    for path in (run.root / "metrics.json", run.model, run.report, run.predictions):
+    named = (run.root / f"{name}.json" for name in ("metrics", "explanation"))
+    for path in (*named, run.model, run.report, run.predictions):
         path.unlink(missing_ok=True)
 
 
@@ -139,6 +141,7 @@ def _train_with_satellite(
         data, parts, training.fitted, training.predictions, students[-1].name, config.seed
     )
     training.leaks = stop_on(found, config.allow_leak, where=config.name)
+    explain_run(run, students[-1], data.part("test"), config.seed, training.seconds, held_out=True)
     run.write("data", {**data.facts, "pairs": pair_facts(students[-1]), "fingerprints": inputs})
     student, about = students[-1], about_satellite_run(config, data, inputs, trained)
     student.save(run.model, about.model_dump(mode="json"))

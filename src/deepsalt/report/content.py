@@ -38,6 +38,7 @@ class RunContent:
     config: Mapping[str, Any] = field(default_factory=dict)
     split: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
+    explanation: Mapping[str, Any] = field(default_factory=dict)
     maps: tuple[MapFolder, ...] = ()
     card: ModelCard | None = None
 
@@ -61,6 +62,7 @@ class RunContent:
             split=_json(root / "split.json", {}),
             versions=_json(root / "versions.json", {}),
             card=_card(root / "model.safetensors"),
+            explanation=_json(root / "explanation.json", {}),
             maps=tuple(MapFolder(path.parent, _json(path)) for path in summaries),
         )
 

@@ -11,6 +11,7 @@ from deepsalt.files import written_whole
 from deepsalt.report import figures, words
 from deepsalt.report.card import card_parts
 from deepsalt.report.content import RunContent
+from deepsalt.report.explanation import section as explanation_section
 from deepsalt.report.headline import summary_sentence, verdicts
 from deepsalt.report.maps import MapSection, Picture, section
 from deepsalt.report.strata import strata
@@ -78,6 +79,7 @@ def _context(content: RunContent) -> dict[str, Any]:
         "parts": [_part(content, part) for part in content.parts],
         "bars": _bars(content),
         "curves": _curves(content),
+        "explanation": explanation_section(content.explanation) if content.explanation else None,
         "maps": _maps(content),
         "card": [] if content.card is None else card_parts(content.card),
         "settings": _settings(content),
