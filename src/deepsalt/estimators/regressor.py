@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError, ModelFileError, UsageError
-from deepsalt.estimators.answers import Answers, with_errors
+from deepsalt.estimators.answers import Answers, Rows, with_errors
 from deepsalt.estimators.bridge_card import card_of, channels_from, ground_from, places_from
 from deepsalt.estimators.bridge_inputs import (
     bridge_data,
@@ -27,6 +27,7 @@ from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
+from deepsalt.preprocessing.present import bands_held, rows_lacking
 from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log, log_ece
@@ -299,24 +300,26 @@ class DeepSaltRegressor(Saved):
         return found
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
-        """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones."""
-        missing = np.isnan(spectra.values)
-        held = np.asarray(~missing.all(axis=0))
+        """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones.
+
+        A band that no channel reads is left as it is.
+        """
+        values = spectra.values
+        held = bands_held(values)
         student = self._student_on(spectra.axis, bridged(spectra.axis, held))
         read = (student.channels != 0).any(dim=1).numpy()
-        # A band that no channel reads may be empty: nothing times NaN would still be NaN.
-        values = np.where(read, spectra.values, np.float32(0))
-        gaps = (missing & read).any(axis=1)
+        gaps = rows_lacking(values, read)
         if gaps.any():
+            values = np.array(values)
             values[np.ix_(gaps, read)] = fill_gaps(values[np.ix_(gaps, read)], spectra.axis.take(read))
         return student, values
 
-    def _by_scene(self, spectra: Spectra) -> Iterator[tuple[NDArray[np.intp], str]]:
+    def _by_scene(self, spectra: Spectra) -> Iterator[tuple[Rows, str]]:
         """Rows of each scene, and its name; "" where none is told."""
-        if self.scene is None and "scene" in spectra.samples:
-            names = spectra.samples["scene"].fillna("").to_numpy().astype(str)
-        else:
-            names = np.full(len(spectra), self.scene or "")
+        if self.scene is not None or "scene" not in spectra.samples:
+            yield slice(None), self.scene or ""
+            return
+        names = spectra.samples["scene"].fillna("").to_numpy().astype(str)
         for name in np.unique(names):
             yield np.flatnonzero(names == name), str(name)
 

@@ -39,6 +39,7 @@ class Layer:
     overviews    how GDAL shrinks it: "AVERAGE" for numbers, "MODE" for classes
     colours      value -> (red, green, blue, alpha), 0-255; only for uint8
     categories   names of the values 0, 1, 2, ...; only for uint8
+    tags         of this layer alone; they stand before those of the map
     """
 
     name: str
@@ -49,6 +50,7 @@ class Layer:
     overviews: str = "AVERAGE"
     colours: Mapping[int, tuple[int, int, int, int]] = field(default_factory=dict)
     categories: tuple[str, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,8 @@ def _profile(layer: Layer, grid: Grid) -> dict[str, Any]:
 
 
 def _describe(dataset: Any, layer: Layer, tags: Mapping[str, str]) -> None:
-    dataset.update_tags(**tags)
+    told = {**tags, **layer.tags}
+    dataset.update_tags(**{key: value for key, value in told.items() if value})
     dataset.set_band_description(1, layer.description)
     if layer.unit:
         dataset.set_band_unit(1, layer.unit)

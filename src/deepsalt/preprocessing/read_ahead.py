@@ -37,18 +37,17 @@ def read_ahead(scene: Scene, pixels: int = 65_536) -> Iterator[Part]:
     """
     windows = scene.windows(pixels)
     with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as pool:
-        due: deque[tuple[Window, Future[Spectra]]] = deque()
+        due: deque[Future[Part]] = deque()
         try:
             for window in windows:
-                due.append((window, pool.submit(scene.read, window)))
+                due.append(pool.submit(_part, scene, window))
                 if len(due) > AHEAD:
-                    yield _part(scene, *due.popleft())
+                    yield due.popleft().result()
             while due:
-                yield _part(scene, *due.popleft())
+                yield due.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _part(scene: Scene, window: Window, spectra: Future[Spectra]) -> Part:
-    quality = scene.mask(window)
-    return Part(window, spectra.result(), quality)
+def _part(scene: Scene, window: Window) -> Part:
+    return Part(window, scene.read(window), scene.mask(window))
