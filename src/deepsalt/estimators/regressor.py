@@ -28,7 +28,7 @@ from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.preprocessing.present import bands_held, rows_lacking
-from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
+from deepsalt.sampling import glimpsed_pixels, patch_numbers, usable_axis
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log, log_ece
 
@@ -285,7 +285,7 @@ class DeepSaltRegressor(Saved):
                 found.notes = ("The scene does not say where it lies: its pixels are read as they are.",)
                 return found
             try:
-                pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, rules)
+                pixels = glimpsed_pixels(scene, usable_axis([scene]), _PIXELS_TO_ADAPT, self.seed, rules)
             except LabelError:
                 found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
                 return found
