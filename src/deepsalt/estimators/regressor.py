@@ -300,17 +300,14 @@ class DeepSaltRegressor(Saved):
         return found
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
-        """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones.
-
-        A band that no channel reads is left as it is.
-        """
-        values = spectra.values
-        held = bands_held(values)
+        """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones."""
+        held = bands_held(spectra.values)
         student = self._student_on(spectra.axis, bridged(spectra.axis, held))
         read = (student.channels != 0).any(dim=1).numpy()
+        # A band that no channel reads may be empty: nothing times NaN would still be NaN.
+        values = np.where(read, spectra.values, np.float32(0))
         gaps = rows_lacking(values, read)
         if gaps.any():
-            values = np.array(values)
             values[np.ix_(gaps, read)] = fill_gaps(values[np.ix_(gaps, read)], spectra.axis.take(read))
         return student, values
 

@@ -93,7 +93,7 @@ class LayerWriter:
         self._written.append((window, zlib.crc32(pixels.tobytes())))
 
     def _silence(self) -> AbstractContextManager[None]:
-        """A grid without a place is no news. One with a place warns of nothing, and need not wait for others."""
+        """A grid without a place is no news. One with a place warns of nothing, and waits for nobody."""
         return nullcontext() if self._placed else quiet(NotGeoreferencedWarning)
 
     def abandon(self) -> None:

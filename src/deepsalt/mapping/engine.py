@@ -87,10 +87,10 @@ def map_scene(
     about       further provenance, written into the tags and into map.json
     progress    called with (rows done, rows of the scene)
 
-    The folder gets ece.tif, class.tif and mask.tif; ece_low.tif, ece_high.tif and probability_above_4.tif of a
-    model that knows its errors; outside.tif of one that knows where it should not be believed (all COGs, and
-    made in one pass); their QGIS styles, quicklook.png and map.json. All of them or none, and an earlier map
-    there is replaced only by a whole one.
+    The folder gets ece.tif, class.tif and mask.tif; of a model that knows its errors also ece_low.tif,
+    ece_high.tif and probability_above_4.tif; outside.tif of one that knows where it should not be believed
+    (all COGs, made in one pass); their QGIS styles, quicklook.png and map.json. All of them or none, and an
+    earlier map there is replaced only by a whole one.
     Raises DeepSaltError for missing covariates, OutputError for what cannot be written, UsageError for a
     level outside 0-1 or a negative threshold.
     """

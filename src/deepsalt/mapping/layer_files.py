@@ -20,8 +20,8 @@ _AT_A_TIME = 2
 class LayerFiles:
     """Windows in, one COG a layer out.
 
-    layers  all that a map may have, by name; a file comes into being with the first window that has the layer,
-            and what was written before it is nodata there
+    layers  all that a map may have, by name; a file comes into being with the first window that has the
+            layer, and what was written before it is nodata there
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class LayerFiles:
         self._windows: list[Window] = []
 
     def write(self, window: Window, values: Mapping[str, NDArray[Any]]) -> None:
-        """Values (y, x) of one window by the name of their layer; nodata in a layer that is not among them."""
+        """Values (y, x) of one window by the name of their layer; nodata in a layer that is not there."""
         for name in values:
             if name not in self._writers:
                 self._open(name)

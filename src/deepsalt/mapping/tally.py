@@ -80,7 +80,10 @@ class Tally:
         share of the valid ones)."""
         found: dict[str, Any] = {}
         if "width" in self._sums:
-            widths = {key: self._mean(name) for key, name in (("mean_width", "width"), ("mean_width_ln", "width_ln"))}
+            widths = {
+                key: self._mean(name)
+                for key, name in (("mean_width", "width"), ("mean_width_ln", "width_ln"))
+            }
             found["interval"] = {"level": job.level, **widths}
         means = {
             name.removeprefix("probability_above_"): self._mean(name)

@@ -45,8 +45,7 @@ def bands_held(values: Floats) -> NDArray[np.bool_]:
 
 
 def rows_lacking(values: Floats, bands: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(n,) True where a row of (n, band) has no value in one of these bands.
-    """
+    """(n,) True where a row of (n, band) has no value in one of these bands."""
     return np.asarray(np.isnan(values[:, _incomplete(values) & bands]).any(axis=1))
 
 

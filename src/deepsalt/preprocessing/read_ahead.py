@@ -28,9 +28,7 @@ class Part(NamedTuple):
     quality: NDArray[np.uint8]
 
 
-def read_ahead(
-    scene: Scene, pixels: int = 65_536, windows: Iterable[Window] | None = None
-) -> Iterator[Part]:
+def read_ahead(scene: Scene, pixels: int = 65_536, windows: Iterable[Window] | None = None) -> Iterator[Part]:
     """Every window of a scene in order, of about `pixels` pixels, or the `windows` given; each is read once.
 
     Threads read the next windows: decompression does not hold the interpreter, so that a second core works

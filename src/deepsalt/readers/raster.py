@@ -127,7 +127,7 @@ def is_nodata(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
 
 
 def _whole(nodata: float | None) -> int | float:
-    """A nodata value to compare integers with: as an integer, or numpy would turn all of them into float64."""
+    """A nodata value to compare integers with: as one, or numpy would turn all of them into float64."""
     if nodata is None:
         return np.nan
     return int(nodata) if float(nodata).is_integer() else nodata

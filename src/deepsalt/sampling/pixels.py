@@ -19,8 +19,8 @@ from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
 
 #: Rows and columns of a patch: pixels without labels are drawn with those around them.
 PATCH = 3
-#: Pixels that are looked at for each that `glimpsed_pixels` wants, the fewest places it looks at, and about how
-#: many pixels it sees at one of them.
+#: Pixels that are looked at for each that `glimpsed_pixels` wants, the fewest places it looks at, and about
+#: how many pixels it sees at one of them.
 _LOOKED_AT, _FEWEST_LOOKS, _LOOK = 16, 8, 4_096
 #: Column of how many bands of a pixel were filled; counted in provenance and dropped.
 _FILLED = "bands filled"
@@ -90,7 +90,7 @@ Pick = Callable[[Window, NDArray[np.bool_]], tuple[NDArray[np.intp], pd.DataFram
 def _picked(
     scene: Scene, axis: Axis, rules: SurfaceRules, pick: Pick, windows: Sequence[Window] | None = None
 ) -> Spectra | None:
-    """One pass over a scene, or over some windows of it: the pixels that `pick` names, on the bands of `axis`.
+    """One pass over a scene, or some windows of it: the pixels that `pick` names, on the bands of `axis`.
 
     Short gaps are filled; a pixel with a wider one is left out, as a map masks it. The column `_FILLED`
     says how many bands were filled.
@@ -178,7 +178,7 @@ def glimpsed_pixels(scene: Scene, axis: Axis, count: int, seed: int, rules: Surf
 
 
 def _spread(windows: Sequence[Window], pixels: int) -> list[Window]:
-    """Windows of at least so many pixels in all (and at least `_FEWEST_LOOKS`), evenly spread over all of them."""
+    """Windows of at least so many pixels in all, and at least `_FEWEST_LOOKS`, evenly spread."""
     each = max(window.rows * window.columns for window in windows)
     wanted = min(len(windows), max(_FEWEST_LOOKS, -(-pixels // each)))
     return [windows[int((number + 0.5) * len(windows) / wanted)] for number in range(wanted)]
