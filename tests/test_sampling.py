@@ -204,9 +204,9 @@ def test_a_large_scene_is_glimpsed_from_top_to_bottom() -> None:
 
 
 def test_where_a_glimpse_shows_too_little_all_of_it_is_looked_at() -> None:
-    scene = large_scene(slice(0, 20))
+    scene = large_scene(slice(0, 40))  # a glimpse sees the last four of these rows: some 40 pixels
     found = glimpsed_pixels(scene, usable_axis([scene]), 300, 1, DEFAULT_RULES)
-    plain = random_pixels([large_scene(slice(0, 20))], usable_axis([scene]), 300, 1)
+    plain = random_pixels([large_scene(slice(0, 40))], usable_axis([scene]), 300, 1)
     assert np.array_equal(found.values, plain.values)
     with pytest.raises(LabelError, match="no valid pixel"):
         glimpsed_pixels(large_scene(slice(0, 0)), usable_axis([scene]), 300, 1, DEFAULT_RULES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,6 @@ class LayerWriter:
         self.layer = layer
         self.path = folder / f"{layer.name}.tif"
         self._tiles = folder / f".{layer.name}.tiles.tif"
-        self._placed = bool(grid.crs)
         self._written: list[tuple[Window, int]] = []
         with _failures_as_output_errors(self.path), quiet(NotGeoreferencedWarning):
             self._dataset = rasterio.open(self._tiles, "w", **_profile(layer, grid))
@@ -92,10 +91,6 @@ class LayerWriter:
             self._dataset.write(pixels, 1, window=_rasterio_window(window))
         self._written.append((window, zlib.crc32(pixels.tobytes())))
 
-    def _silence(self) -> AbstractContextManager[None]:
-        """A grid without a place is no news. One with a place warns of nothing, and waits for nobody."""
-        return nullcontext() if self._placed else quiet(NotGeoreferencedWarning)
-
     def abandon(self) -> None:
         """Close without a result; whatever GDAL says while closing no longer matters."""
         try:
@@ -107,9 +102,8 @@ class LayerWriter:
     def finish(self) -> Path:
         """The finished COG. Raises OutputError if it does not read back as it was written."""
         with written_whole(self.path) as aside, _failures_as_output_errors(self.path):
-            with self._silence():
-                self._dataset.close()
-                rasterio.shutil.copy(self._tiles, aside, driver="COG", **_cog_options(self.layer))
+            self._dataset.close()
+            rasterio.shutil.copy(self._tiles, aside, driver="COG", **_cog_options(self.layer))
             _check_whole(aside, self.path, self._written)
         self._tiles.unlink(missing_ok=True)
         if self.layer.categories:

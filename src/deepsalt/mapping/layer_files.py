@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.mapping.cog import Grid, Layer, LayerWriter
@@ -21,7 +20,7 @@ class LayerFiles:
     """Windows in, one COG a layer out.
 
     layers  all that a map may have, by name; a file comes into being with the first window that has the
-            layer, and what was written before it is nodata there
+            layer, and is nodata where nothing is written to it
     """
 
     def __init__(
@@ -29,16 +28,13 @@ class LayerFiles:
     ) -> None:
         self._folder, self._layers, self._grid, self._tags = folder, layers, grid, tags
         self._writers: dict[str, LayerWriter] = {}
-        self._windows: list[Window] = []
 
     def write(self, window: Window, values: Mapping[str, NDArray[Any]]) -> None:
-        """Values (y, x) of one window by the name of their layer; nodata in a layer that is not there."""
-        for name in values:
+        """Values (y, x) of one window by the name of their layer."""
+        for name, layer in values.items():
             if name not in self._writers:
-                self._open(name)
-        for name, writer in self._writers.items():
-            writer.write(window, values[name] if name in values else _nothing(writer.layer, window))
-        self._windows.append(window)
+                self._writers[name] = LayerWriter(self._folder, self._layers[name], self._grid, self._tags)
+            self._writers[name].write(window, layer)
 
     def finish(self) -> dict[str, str]:
         """The files' names by layer, once all of them are whole. Raises OutputError for one that is not."""
@@ -51,13 +47,3 @@ class LayerFiles:
     def abandon(self) -> None:
         for writer in self._writers.values():
             writer.abandon()
-
-    def _open(self, name: str) -> None:
-        writer = LayerWriter(self._folder, self._layers[name], self._grid, self._tags)
-        self._writers[name] = writer
-        for window in self._windows:
-            writer.write(window, _nothing(writer.layer, window))
-
-
-def _nothing(layer: Layer, window: Window) -> NDArray[Any]:
-    return np.full((window.rows, window.columns), layer.nodata, layer.dtype)
