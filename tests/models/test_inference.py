@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from deepsalt.models import BridgeArchitecture, BridgeStudent
 from deepsalt.models.inference import BATCH, in_batches
 
 
@@ -26,3 +27,25 @@ def test_a_batch_is_a_copy_nothing_is_written_into_the_rows() -> None:
     rows = np.ones((3, 2), np.float32)
     in_batches(torch.nn.Linear(2, 1), lambda r: r.mul_(0)[:, 0], rows)
     assert (rows == 1).all()
+
+
+def test_the_student_answers_in_one_thread_and_leaves_torch_as_it_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    architecture = BridgeArchitecture(bands=3, channels=2, directions=2, hidden=(4,), members=2)
+    student = BridgeStudent(architecture).eval()
+    seen: list[int] = []
+
+    def watched(inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        seen.append(torch.get_num_threads())
+        raise RuntimeError("stop here")
+
+    monkeypatch.setattr(student.members, "forward", watched)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(RuntimeError, match="stop here"):
+            student.predict(np.zeros((5, 3), np.float32))
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(before)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
-from deepsalt.models.inference import Rows, in_batches
+from deepsalt.models.inference import Rows, in_batches, one_thread
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
 from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
@@ -178,5 +178,6 @@ class BridgeStudent(nn.Module):
             mean = torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)
             return torch.stack([mean, answers.std(dim=0, correction=0)], dim=1)
 
-        both = in_batches(self, answer, sat_x)
+        with one_thread():
+            both = in_batches(self, answer, sat_x)
         return (both[:, 0], both[:, 1]) if len(both) else (torch.empty(0), torch.empty(0))
