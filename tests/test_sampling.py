@@ -9,8 +9,18 @@ import pandas as pd
 import pytest
 
 from deepsalt.errors import LabelError
-from deepsalt.sampling import at_points, locate, patch_numbers, place, random_pixels, usable_axis
+from deepsalt.preprocessing.masks import DEFAULT_RULES
+from deepsalt.sampling import (
+    at_points,
+    glimpsed_pixels,
+    locate,
+    patch_numbers,
+    place,
+    random_pixels,
+    usable_axis,
+)
 from deepsalt.spectra import Axis, Sensor
+from tests.mapping.conftest import MemoryScene, scene_of, soil
 from tests.toys import TOY_SENSOR, toy_scene
 
 SCENE = toy_scene()
@@ -170,3 +180,39 @@ def test_pixels_without_a_label_are_treated_alike() -> None:
     assert len(found) == 118  # 120 but for a cloud and the wide gap
     assert np.isfinite(found.values).all()
     assert found.provenance[-1] == "12 of 118 pixels had missing bands, filled from those around"
+
+
+def large_scene(valid_rows: slice = slice(None)) -> MemoryScene:
+    """600 x 300 pixels in blocks of two rows, whose reflectance at 2200 nm tells their row."""
+    quality = np.full((600, 300), 2)
+    quality[valid_rows] = 0
+    return scene_of(soil(600, 300, np.arange(600)[:, None] / 1000), quality)
+
+
+def test_a_large_scene_is_glimpsed_from_top_to_bottom() -> None:
+    scene = large_scene()
+    found = glimpsed_pixels(scene, usable_axis([scene]), 300, 1, DEFAULT_RULES)
+    assert sum(window.rows * window.columns for window in scene.windows_read) < 0.25 * 600 * 300
+    assert 290 <= len(found) <= 400
+    rows = found.samples["row"].to_numpy()
+    assert rows.min() < 100
+    assert rows.max() > 500
+    assert np.ptp(np.histogram(rows, bins=4, range=(0, 600))[0]) < 60
+    np.testing.assert_allclose(found.values[:, 2], rows / 1000, rtol=1e-5)
+    again = glimpsed_pixels(large_scene(), usable_axis([scene]), 300, 1, DEFAULT_RULES)
+    assert np.array_equal(again.values, found.values)
+
+
+def test_where_a_glimpse_shows_too_little_all_of_it_is_looked_at() -> None:
+    scene = large_scene(slice(0, 40))  # a glimpse sees the last four of these rows: some 40 pixels
+    found = glimpsed_pixels(scene, usable_axis([scene]), 300, 1, DEFAULT_RULES)
+    plain = random_pixels([large_scene(slice(0, 40))], usable_axis([scene]), 300, 1)
+    assert np.array_equal(found.values, plain.values)
+    with pytest.raises(LabelError, match="no valid pixel"):
+        glimpsed_pixels(large_scene(slice(0, 0)), usable_axis([scene]), 300, 1, DEFAULT_RULES)
+
+
+def test_a_small_scene_is_read_whole_as_before() -> None:
+    small = scene_of(soil(40, 30, 0.1))
+    found = glimpsed_pixels(small, usable_axis([small]), 300, 1, DEFAULT_RULES)
+    assert np.array_equal(found.samples["row"], random_pixels([small], found.axis, 300, 1).samples["row"])

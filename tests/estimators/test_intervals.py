@@ -16,8 +16,10 @@ from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.conformal import Residuals
 from deepsalt.estimators.intervals import KnownErrors
 from deepsalt.estimators.lands import Land
+from deepsalt.mapping import map_scene
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.readers.bands import faults_of
+from deepsalt.readers.raster import open_raster
 from deepsalt.spectra import Spectra
 from deepsalt.units import log_ece
 
@@ -51,6 +53,30 @@ def test_an_interval_holds_its_answer_and_most_of_the_truth(model: DeepSaltRegre
     chance = model.probability_above(fresh, 4.0)
     assert chance[truth > 12].mean() > 0.8
     assert chance[truth < 1].mean() < 0.3
+
+
+def test_a_map_holds_in_one_pass_what_the_model_says(model: DeepSaltRegressor, tmp_path: Path) -> None:
+    good = np.asarray(ENMAP.good)
+    pool = pixels(400, 3)
+    cube = np.full((400, len(ENMAP)), np.nan, np.float32)
+    cube[:, good] = pool.values
+    scene = scene_of(
+        cube.reshape(20, 20, -1), np.zeros((20, 20)), name="scene 2", sensor=ENMAP, block=(2, 20),
+        band_faults=faults_of(~good),
+    )  # fmt: skip
+    made = map_scene(
+        model, scene, tmp_path, rules=SurfaceRules(max_ndvi=1.0), level=0.8, pixels_per_window=90
+    )
+    asked = pool.with_samples(scene="scene 2")
+    low, ece, high = model.predict_interval(asked, 0.8)
+    expected = {
+        "ece": ece, "ece_low": low, "ece_high": high,
+        "probability_above_4": model.probability_above(asked, 4.0),
+    }  # fmt: skip
+    for name, values in expected.items():
+        with open_raster(made.folder / f"{name}.tif") as layer:
+            np.testing.assert_allclose(layer.read(1).ravel(), values, rtol=2e-5, err_msg=name)
+    assert made.summary["interval"]["mean_width"] == pytest.approx(float((high - low).mean()), rel=1e-4)
 
 
 def test_scenes_with_points_and_without_are_told_apart(model: DeepSaltRegressor) -> None:

@@ -15,7 +15,7 @@ import rasterio
 from tests.mapping.conftest import Brightness, MemoryScene, scene_of, soil
 
 from deepsalt.errors import OutputError
-from deepsalt.mapping import map_scene, style
+from deepsalt.mapping import map_scene, qml, style
 from deepsalt.mapping.cog import Grid, LayerWriter
 from deepsalt.mapping.quicklook import read_small
 from deepsalt.readers.raster import open_raster
@@ -64,10 +64,10 @@ def test_class_colours_are_in_the_colour_table_and_names_beside_it(
 
 
 def test_qgis_styles_hold_the_scheme() -> None:
-    ramp = ElementTree.fromstring(style.ece_qml(USDA)).findall(".//item")
+    ramp = ElementTree.fromstring(qml.ece_qml(USDA)).findall(".//item")
     assert [item.get("value") for item in ramp] == ["2", "4", "8", "16", "inf"]
     assert [item.get("color") for item in ramp] == [c.colour for c in USDA.classes]
-    palette = ElementTree.fromstring(style.class_qml(USDA)).findall(".//paletteEntry")
+    palette = ElementTree.fromstring(qml.class_qml(USDA)).findall(".//paletteEntry")
     assert [entry.get("value") for entry in palette] == ["0", "1", "2", "3", "4"]
     assert palette[2].get("label") == "slightly saline (4–8 dS/m)"
 

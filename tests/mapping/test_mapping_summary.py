@@ -49,6 +49,19 @@ def test_pixels_in_degrees_shrink_towards_the_pole() -> None:
     assert area[0] / 100 == pytest.approx(6_217.0, rel=1e-3)
 
 
+def test_hectares_follow_the_rows_across_windows(tmp_path: Path) -> None:
+    """Degrees: a pixel in the last window, farther north, is smaller than one in the first."""
+    place = (0.1, 0.0, 10.0, 0.0, 5.0, 0.0)  # rows go north from the equator
+    swir = [[0.01]] * 4 + [[0.4]] * 4
+    scene = scene_of(soil(8, 1, swir), crs="EPSG:4326", transform=place, block=(2, 1))
+    facts = map_scene(Brightness(), scene, tmp_path, pixels_per_window=2).summary
+    area = hectares_per_pixel(Grid.of(scene))
+    assert area is not None
+    found = [facts["classes"][number]["hectares"] for number in (0, 4)]
+    assert found == pytest.approx([area[:4].sum(), area[4:].sum()], rel=1e-6)
+    assert found[1] < 0.96 * found[0]
+
+
 def test_world_wide_mercator_does_not_inflate_hectares() -> None:
     """At 60 degrees north its plane shows four times the ground."""
     y = 8_399_737.9

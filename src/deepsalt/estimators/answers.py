@@ -13,8 +13,10 @@ from deepsalt.estimators.intervals import KnownErrors
 from deepsalt.units import log_ece
 
 Floats = NDArray[np.float64]
+#: Some rows of a table, or all of them without a copy.
+Rows = NDArray[np.intp] | slice
 #: Rows of a scene, and its name.
-ByScene = Iterable[tuple[NDArray[np.intp], str]]
+ByScene = Iterable[tuple[Rows, str]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from deepsalt.estimators.answers import Rows
+
 if TYPE_CHECKING:
     from deepsalt.models import BridgeStudent
 
 Floats = NDArray[np.float64]
 #: Rows of a scene, the student tuned to it, and whether anything was learned of its land.
-Reading = tuple[NDArray[np.intp], "BridgeStudent", bool]
+Reading = tuple[Rows, "BridgeStudent", bool]
 
 
 @dataclass(frozen=True, eq=False)

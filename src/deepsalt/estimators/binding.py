@@ -11,7 +11,7 @@ from deepsalt.errors import LabelError
 from deepsalt.estimators.lands import land_of
 from deepsalt.estimators.nearby import Nearby, nearby
 from deepsalt.preprocessing.masks import SurfaceRules
-from deepsalt.sampling import patch_numbers, random_pixels, usable_axis
+from deepsalt.sampling import glimpsed_pixels, patch_numbers, usable_axis
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.units import log_ece
 
@@ -78,7 +78,7 @@ def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> De
             found.notes = ("The scene does not say where it lies: its pixels are read as they are.",)
             return found
         try:
-            pixels = random_pixels([scene], usable_axis([scene]), _PIXELS_TO_ADAPT, model.seed, rules)
+            pixels = glimpsed_pixels(scene, usable_axis([scene]), _PIXELS_TO_ADAPT, model.seed, rules)
         except LabelError:
             found.notes = ("No valid pixel of the scene could tell how to tune it: it is read as it is.",)
             return found

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import ModelFileError, UsageError
 from deepsalt.estimators import binding
-from deepsalt.estimators.answers import Answers, with_errors
+from deepsalt.estimators.answers import Answers, Rows, with_errors
 from deepsalt.estimators.applicability import Applicability, applicability_of
 from deepsalt.estimators.bridge_card import card_of, channels_from, ground_from, places_from
 from deepsalt.estimators.bridge_inputs import (
@@ -29,6 +29,7 @@ from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
+from deepsalt.preprocessing.present import bands_held, rows_lacking
 from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
 
@@ -150,18 +151,29 @@ class DeepSaltRegressor(Saved):
         The spread orders pixels by doubt; it is no calibrated interval. With the setting `places` an answer
         depends on `latitude` and `longitude`; a row without them has what its spectrum says.
         """
+        answer, spread, _ = self._asked(spectra)
+        return ece_from_log(answer), spread.astype(np.float64)
+
+    def _asked(
+        self, spectra: Spectra, *, judge: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_] | None]:
+        """(sample,) ln(1+ECe), spread and, where it is asked for and known, what lies outside."""
         from deepsalt.models import Tuning
 
         student, values = self._readable(spectra)
+        judge = judge and student.familiar.learned
         answer, spread = np.empty(len(values), np.float32), np.empty(len(values), np.float32)
+        outside = np.zeros(len(values), bool) if judge else None
         for rows, scene in self._by_scene(spectra):
-            tuning = self.scenes_.get(scene, Tuning())
-            found = student.tuned(tuning).predict_with_spread(values[rows])
-            answer[rows], spread[rows] = (one.numpy() for one in found)
+            found = student.tuned(self.scenes_.get(scene, Tuning())).told(values[rows], strange=judge).numpy()
+            answer[rows], spread[rows] = found[:, 0], found[:, 1]
+            if outside is not None:
+                beyond = (found[:, 2:] > student.familiar.limits.numpy()).any(axis=1)
+                outside[rows] = beyond | (not self.knows(scene))
             if scene in self.nearby_:
                 added = self.nearby_[scene].at(spectra.samples.iloc[rows])
                 answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))
-        return ece_from_log(answer), spread.astype(np.float64)
+        return answer, spread, outside
 
     def differentiable(self, spectra: Spectra) -> Differentiable:
         """What `predict` does to these spectra as a function with gradients, to explain it."""
@@ -227,8 +239,8 @@ class DeepSaltRegressor(Saved):
         level       of the interval
         thresholds  ECe in dS/m, for the probability to exceed them
         """
-        ece, doubt = self.predict(spectra), self.applicability(spectra)
-        outside = None if doubt is None else doubt.outside
+        answer, _, outside = self._asked(spectra, judge=True)
+        ece = ece_from_log(answer)
         if self.errors_ is None:
             return Answers(ece, outside=outside)
         found = with_errors(ece, self._by_scene(spectra), self.errors_, level, thresholds)
@@ -283,23 +295,22 @@ class DeepSaltRegressor(Saved):
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
         """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones."""
-        missing = np.isnan(spectra.values)
-        held = np.asarray(~missing.all(axis=0))
+        held = bands_held(spectra.values)
         student = self._student_on(spectra.axis, bridged(spectra.axis, held))
         read = (student.channels != 0).any(dim=1).numpy()
         # A band that no channel reads may be empty: nothing times NaN would still be NaN.
         values = np.where(read, spectra.values, np.float32(0))
-        gaps = (missing & read).any(axis=1)
+        gaps = rows_lacking(values, read)
         if gaps.any():
             values[np.ix_(gaps, read)] = fill_gaps(values[np.ix_(gaps, read)], spectra.axis.take(read))
         return student, values
 
-    def _by_scene(self, spectra: Spectra) -> Iterator[tuple[NDArray[np.intp], str]]:
+    def _by_scene(self, spectra: Spectra) -> Iterator[tuple[Rows, str]]:
         """Rows of each scene, and its name; "" where none is told."""
-        if self.scene is None and "scene" in spectra.samples:
-            names = spectra.samples["scene"].fillna("").to_numpy().astype(str)
-        else:
-            names = np.full(len(spectra), self.scene or "")
+        if self.scene is not None or "scene" not in spectra.samples:
+            yield slice(None), self.scene or ""
+            return
+        names = spectra.samples["scene"].fillna("").to_numpy().astype(str)
         for name in np.unique(names):
             yield np.flatnonzero(names == name), str(name)
 

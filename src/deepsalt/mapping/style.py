@@ -1,10 +1,9 @@
-"""Colours and names of a map: of the salinity classes and of the reasons for a masked pixel."""
+"""What the layers of a map are: their names, units, colours and the meaning of their values."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from xml.sax.saxutils import quoteattr
 
 from deepsalt.mapping.cog import Layer
 from deepsalt.salinity.classes import NO_CLASS, ClassScheme, SalinityClass
@@ -29,6 +28,12 @@ REASON_COLOURS: Mapping[MaskReason, str] = MappingProxyType(
     }
 )
 
+#: Of the pixels where the model should not be believed.
+OUTSIDE_COLOUR = "#4d4d4d"
+#: Value of a pixel of outside.tif that has no ECe either.
+OUTSIDE_NODATA = 255
+_NAN = float("nan")
+
 
 def reason_name(reason: int) -> str:
     """In words, for example `cloud shadow`."""
@@ -46,8 +51,43 @@ def class_label(item: SalinityClass) -> str:
     return f"{item.name} ({class_range(item)})"
 
 
+def map_layers(scheme: ClassScheme, level: float, thresholds: Sequence[float]) -> dict[str, Layer]:
+    """Every layer that a map may have, by name and in the order of map.json.
+
+    level       share of places whose ECe should lie between ece_low and ece_high
+    thresholds  ECe in dS/m, each with a layer of the probability that ECe exceeds it
+    """
+    layers = [
+        ece_layer(),
+        bound_layer("ece_low", "lower", level),
+        bound_layer("ece_high", "upper", level),
+        *(probability_layer(threshold) for threshold in thresholds),
+        class_layer(scheme),
+        mask_layer(),
+        outside_layer(),
+    ]
+    return {layer.name: layer for layer in layers}
+
+
 def ece_layer() -> Layer:
-    return Layer("ece", "float32", float("nan"), "ECe of the surface layer", unit="dS/m")
+    return Layer("ece", "float32", _NAN, "ECe of the surface layer", unit="dS/m")
+
+
+def bound_layer(name: str, which: str, level: float) -> Layer:
+    """The lower or upper bound of the interval that should hold `level` of all places."""
+    told = f"{which} bound of the {100 * level:g} % interval of ECe"
+    return Layer(name, "float32", _NAN, told, unit="dS/m", tags={"LEVEL": f"{level:g}"})
+
+
+def probability_name(threshold_ds_m: float) -> str:
+    """For example `probability_above_4`."""
+    return f"probability_above_{threshold_ds_m:g}"
+
+
+def probability_layer(threshold_ds_m: float) -> Layer:
+    told = f"probability that ECe exceeds {threshold_ds_m:g} dS/m"
+    tags = {"QUANTITY": told, "UNIT": "1", "THRESHOLD": f"{threshold_ds_m:g}"}
+    return Layer(probability_name(threshold_ds_m), "float32", _NAN, told, unit="1", tags=tags)
 
 
 def class_layer(scheme: ClassScheme) -> Layer:
@@ -60,6 +100,7 @@ def class_layer(scheme: ClassScheme) -> Layer:
         overviews="MODE",
         colours={**colours, NO_CLASS: (0, 0, 0, 0)},
         categories=tuple(class_label(item) for item in scheme.classes),
+        tags={"QUANTITY": "salinity class by ECe", "UNIT": ""},
     )
 
 
@@ -72,48 +113,23 @@ def mask_layer() -> Layer:
         overviews="MODE",
         colours={int(reason): rgba(colour) for reason, colour in REASON_COLOURS.items()},
         categories=tuple(reason_name(reason) for reason in MaskReason),
+        tags={"QUANTITY": "reason of a masked pixel", "UNIT": ""},
+    )
+
+
+def outside_layer() -> Layer:
+    return Layer(
+        "outside",
+        "uint8",
+        OUTSIDE_NODATA,
+        "1 where the pixel is outside what the model knows, 0 where it is inside",
+        overviews="MODE",
+        colours={0: (255, 255, 255, 255), 1: rgba(OUTSIDE_COLOUR), OUTSIDE_NODATA: (0, 0, 0, 0)},
+        categories=("inside what the model knows", "outside what the model knows"),
+        tags={"QUANTITY": "whether the model should be believed", "UNIT": ""},
     )
 
 
 def rgba(colour: str) -> tuple[int, int, int, int]:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return red, green, blue, 255
-
-
-def ece_qml(scheme: ClassScheme) -> str:
-    """QGIS style of ece.tif: the colour of the class that a value lies in."""
-    return steps_qml([(item.upper, item.colour, class_label(item)) for item in scheme.classes])
-
-
-def class_qml(scheme: ClassScheme) -> str:
-    """QGIS style of class.tif."""
-    return palette_qml([(i, item.colour, class_label(item)) for i, item in enumerate(scheme.classes)])
-
-
-def steps_qml(steps: Iterable[tuple[float, str, str]]) -> str:
-    """QGIS style of a layer of numbers in steps: the highest value, the colour and the label of each."""
-    items = "".join(
-        f'<item value="{upper:g}" color="{colour}" alpha="255" label={quoteattr(label)}/>\n'
-        for upper, colour, label in steps
-    )
-    return _qml(
-        '<rasterrenderer type="singlebandpseudocolor" band="1" opacity="1" alphaBand="-1">\n'
-        '<rastershader>\n<colorrampshader colorRampType="DISCRETE" classificationMode="1" clip="0">\n'
-        f"{items}</colorrampshader>\n</rastershader>\n</rasterrenderer>\n"
-    )
-
-
-def palette_qml(entries: Iterable[tuple[int, str, str]]) -> str:
-    """QGIS style of a layer of classes: value, colour and label of each."""
-    items = "".join(
-        f'<paletteEntry value="{value}" color="{colour}" alpha="255" label={quoteattr(label)}/>\n'
-        for value, colour, label in entries
-    )
-    return _qml(
-        '<rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1">\n'
-        f"<colorPalette>\n{items}</colorPalette>\n</rasterrenderer>\n"
-    )
-
-
-def _qml(renderer: str) -> str:
-    return f'<qgis version="3.28" styleCategories="Symbology">\n<pipe>\n{renderer}</pipe>\n</qgis>\n'

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.familiar import Familiar
-from deepsalt.models.inference import Rows, in_batches
+from deepsalt.models.inference import Rows, in_batches, one_thread
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
 from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
@@ -154,25 +154,19 @@ class BridgeStudent(nn.Module):
         scale, offset = line_towards(answers.mean(dim=0), mean, deviation, samples)
         return Tuning(land, gain, plane, scale, offset), scale * float(answers.mean()) + offset
 
-    def folded(self) -> tuple[Tensor, Tensor]:
-        """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once."""
-        matrix = (self.channels * self.gain) @ self.directions
-        return matrix, -self.centre @ self.directions
+    def folded(self, *, with_rest: bool = False) -> tuple[Tensor, Tensor]:
+        """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once.
+
+        with_rest  further columns for what the directions do not read, see `Familiar`
+        """
+        parts = [self.directions, self.familiar.rest] if with_rest else [self.directions]
+        onto = torch.cat(parts, dim=1)
+        return (self.channels * self.gain) @ onto, -self.centre @ onto
 
     def strangeness(self, sat_x: Rows) -> tuple[Tensor, Tensor]:
         """Dissimilarity (n,) and residual (n,) of spectra (n, bands), see `Familiar`; NaN as in `predict`."""
-        both = torch.cat([self.directions, self.familiar.rest], dim=1)
-        matrix, offset = (self.channels * self.gain) @ both, -self.centre @ both
-        split = self.architecture.directions
-
-        def strange(rows: Tensor) -> Tensor:
-            inputs = torch.addmm(offset, rows, matrix)
-            read = inputs[:, :split].clamp(-_FARTHEST, _FARTHEST)
-            residual = inputs[:, split:].square().sum(dim=1)
-            return torch.stack([self.familiar.dissimilarity(read), residual], dim=1)
-
-        found = in_batches(self, strange, sat_x)
-        return (found[:, 0], found[:, 1]) if len(found) else (torch.empty(0), torch.empty(0))
+        found = self.told(sat_x, strange=True)
+        return found[:, 2], found[:, 3]
 
     def density(self, sat_x: Rows) -> Tensor:
         """(n,) labelled pixels near spectra (n, bands), see `Familiar`."""
@@ -187,18 +181,32 @@ class BridgeStudent(nn.Module):
 
     def predict_with_spread(self, sat_x: Rows) -> tuple[Tensor, Tensor]:
         """ln(1+ECe) (n,) and the standard deviation of the members' answers (n,)."""
+        found = self.told(sat_x)
+        return found[:, 0], found[:, 1]
+
+    def told(self, sat_x: Rows, *, strange: bool = False) -> Tensor:
+        """(n, 2) what `predict_with_spread` gives; (n, 4) with dissimilarity and residual, from one product.
+
+        Raises BandError for a wrong number of bands.
+        """
         if sat_x.ndim != 2 or sat_x.shape[1] != len(self.channels):
             raise BandError(
                 f"spectra of shape {tuple(sat_x.shape)} for a student of {len(self.channels)} bands",
                 fix="Resample the spectra to the bands in the model's card.",
             )
-        matrix, offset = self.folded()
+        matrix, offset = self.folded(with_rest=strange)
+        read = self.architecture.directions
 
         def answer(rows: Tensor) -> Tensor:
-            inputs = torch.addmm(offset, rows, matrix).clamp(-_FARTHEST, _FARTHEST)
+            seen = torch.addmm(offset, rows, matrix)
+            inputs = seen[:, :read].clamp(-_FARTHEST, _FARTHEST)
             answers = self.members(inputs)[0] * self.line[0] + self.line[1]
             mean = torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)
-            return torch.stack([mean, answers.std(dim=0, correction=0)], dim=1)
+            columns = [mean, answers.std(dim=0, correction=0)]
+            if strange:
+                columns += [self.familiar.dissimilarity(inputs), seen[:, read:].square().sum(dim=1)]
+            return torch.stack(columns, dim=1)
 
-        both = in_batches(self, answer, sat_x)
-        return (both[:, 0], both[:, 1]) if len(both) else (torch.empty(0), torch.empty(0))
+        with one_thread():
+            found = in_batches(self, answer, sat_x)
+        return found if len(found) else torch.empty(0, 4 if strange else 2)

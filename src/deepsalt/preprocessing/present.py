@@ -34,3 +34,23 @@ def median_present(values: Floats, axis: int = -1) -> Floats:
 def range_present(values: Floats, axis: int = -1) -> tuple[Floats, Floats]:
     """Lowest and highest value along an axis of what is there."""
     return np.fmin.reduce(values, axis=axis), np.fmax.reduce(values, axis=axis)
+
+
+def bands_held(values: Floats) -> NDArray[np.bool_]:
+    """(band,) True for the bands of (n, band) in which at least one row has a value; none where n is 0."""
+    suspect = _incomplete(values) if len(values) else np.ones(values.shape[1], bool)
+    held = ~suspect
+    held[suspect] = ~np.isnan(values[:, suspect]).all(axis=0)
+    return held
+
+
+def rows_lacking(values: Floats, bands: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) True where a row of (n, band) has no value in one of these bands."""
+    return np.asarray(np.isnan(values[:, _incomplete(values) & bands]).any(axis=1))
+
+
+def _incomplete(values: Floats) -> NDArray[np.bool_]:
+    """(band,) True where a band may lack a value. The sum of a band is NaN if one of its values is: one quick
+    pass, after which only such bands need be looked at value by value."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return np.asarray(np.isnan(values.sum(axis=0)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -28,27 +28,26 @@ class Part(NamedTuple):
     quality: NDArray[np.uint8]
 
 
-def read_ahead(scene: Scene, pixels: int = 65_536) -> Iterator[Part]:
-    """Every window of a scene in order, of about `pixels` pixels; each is read once.
+def read_ahead(scene: Scene, pixels: int = 65_536, windows: Iterable[Window] | None = None) -> Iterator[Part]:
+    """Every window of a scene in order, of about `pixels` pixels, or the `windows` given; each is read once.
 
     Threads read the next windows: decompression does not hold the interpreter, so that a second core works
     meanwhile. No more than `AHEAD` windows beside the one in hand are in memory. What reading raises is
     raised where the window is due.
     """
-    windows = scene.windows(pixels)
+    windows = scene.windows(pixels) if windows is None else windows
     with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as pool:
-        due: deque[tuple[Window, Future[Spectra]]] = deque()
+        due: deque[Future[Part]] = deque()
         try:
             for window in windows:
-                due.append((window, pool.submit(scene.read, window)))
+                due.append(pool.submit(_part, scene, window))
                 if len(due) > AHEAD:
-                    yield _part(scene, *due.popleft())
+                    yield due.popleft().result()
             while due:
-                yield _part(scene, *due.popleft())
+                yield due.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def _part(scene: Scene, window: Window, spectra: Future[Spectra]) -> Part:
-    quality = scene.mask(window)
-    return Part(window, spectra.result(), quality)
+def _part(scene: Scene, window: Window) -> Part:
+    return Part(window, scene.read(window), scene.mask(window))

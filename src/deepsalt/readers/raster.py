@@ -118,10 +118,19 @@ def read_bands(path: File, window: Window, bands: Sequence[int]) -> NDArray[Any]
 
 def is_nodata(stored: NDArray[Any], nodata: float | None) -> NDArray[np.bool_]:
     """Where stored values are nodata: equal to the nodata value, or NaN."""
-    missing = np.isnan(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
-    if nodata is not None and not np.isnan(nodata):
-        missing |= stored == nodata
-    return missing
+    if stored.dtype.kind == "f":
+        missing = np.isnan(stored)
+        if nodata is not None and not np.isnan(nodata):
+            missing |= stored == nodata
+        return missing
+    return np.asarray(stored == _whole(nodata))
+
+
+def _whole(nodata: float | None) -> int | float:
+    """A nodata value to compare integers with: as one, or numpy would turn all of them into float64."""
+    if nodata is None:
+        return np.nan
+    return int(nodata) if float(nodata).is_integer() else nodata
 
 
 def empty_bands(header: RasterInfo, nodata: float | None, rows: int = 8) -> NDArray[np.bool_]:

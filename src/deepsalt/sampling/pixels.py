@@ -19,6 +19,9 @@ from deepsalt.spectra import Axis, MaskReason, Scene, Spectra, Window
 
 #: Rows and columns of a patch: pixels without labels are drawn with those around them.
 PATCH = 3
+#: Pixels that are looked at for each that `glimpsed_pixels` wants, the fewest places it looks at, and about
+#: how many pixels it sees at one of them.
+_LOOKED_AT, _FEWEST_LOOKS, _LOOK = 16, 8, 4_096
 #: Column of how many bands of a pixel were filled; counted in provenance and dropped.
 _FILLED = "bands filled"
 
@@ -84,15 +87,17 @@ def look(scene: Scene, window: Window, rules: SurfaceRules) -> tuple[Spectra, ND
 Pick = Callable[[Window, NDArray[np.bool_]], tuple[NDArray[np.intp], pd.DataFrame]]
 
 
-def _picked(scene: Scene, axis: Axis, rules: SurfaceRules, pick: Pick) -> Spectra | None:
-    """One pass over a scene: of each window the pixels that `pick` names, on the bands of `axis`.
+def _picked(
+    scene: Scene, axis: Axis, rules: SurfaceRules, pick: Pick, windows: Sequence[Window] | None = None
+) -> Spectra | None:
+    """One pass over a scene, or some windows of it: the pixels that `pick` names, on the bands of `axis`.
 
     Short gaps are filled; a pixel with a wider one is left out, as a map masks it. The column `_FILLED`
     says how many bands were filled.
     """
     weights = weights_of(scene, axis)
     parts: list[Spectra] = []
-    for window, image, quality in read_ahead(scene):
+    for window, image, quality in read_ahead(scene, windows=windows):
         flat, table = pick(window, surface_mask(image, quality, rules) == MaskReason.VALID)
         if len(flat):
             chosen = image.pixels().take(flat)
@@ -153,6 +158,30 @@ def random_pixels(
     if not parts:
         raise LabelError("no valid pixel in any scene", fix="Check the masks with: deepsalt inspect SCENE")
     return gaps_noted(stack(parts))
+
+
+def glimpsed_pixels(scene: Scene, axis: Axis, count: int, seed: int, rules: SurfaceRules) -> Spectra:
+    """About `count` valid pixels as `random_pixels` draws them, from as little of a large scene as will do.
+
+    Only some windows of whole blocks are read, evenly spread from top to bottom, with `_LOOKED_AT` pixels
+    for each that is wanted. All of it is, where it is no larger, or where those hold less than half of
+    what is wanted.
+    """
+    windows = _spread(list(scene.windows(_LOOK)), count * _LOOKED_AT)
+    seen = sum(window.rows * window.columns for window in windows)
+    if seen < scene.height * scene.width:
+        rng = np.random.default_rng([seed, 0])
+        found = _picked(scene, axis, rules, _random_in(rng, count / seen, scene), windows)
+        if found is not None and len(found) >= count / 2:
+            return gaps_noted(found)
+    return random_pixels([scene], axis, count, seed, rules)
+
+
+def _spread(windows: Sequence[Window], pixels: int) -> list[Window]:
+    """Windows of at least so many pixels in all, and at least `_FEWEST_LOOKS`, evenly spread."""
+    each = max(window.rows * window.columns for window in windows)
+    wanted = min(len(windows), max(_FEWEST_LOOKS, -(-pixels // each)))
+    return [windows[int((number + 0.5) * len(windows) / wanted)] for number in range(wanted)]
 
 
 def gaps_noted(table: Spectra) -> Spectra:

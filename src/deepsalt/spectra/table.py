@@ -146,7 +146,9 @@ class Spectra:
         """The pixels of an image as a table, row by row; only those where `mask` (y, x) is true."""
         flat = self.values.reshape(-1, len(self.axis))
         if mask is not None:
-            flat = flat[np.asarray(mask, bool).ravel()]
+            flat = flat.take(
+                np.flatnonzero(mask), axis=0
+            )  # copies whole rows, a mask would go value by value
         table = pd.DataFrame(index=range(len(flat))) if samples is None else samples.reset_index(drop=True)
         data = _labelled(flat, self.axis, ("sample", "band"))
         return replace(self, data=data, samples=table)

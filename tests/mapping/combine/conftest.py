@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from deepsalt.mapping import style, summary
+from deepsalt.mapping import style
 from deepsalt.mapping.cog import Grid, Layer
-from deepsalt.mapping.combine.layers import answer_layer, outside_layer
+from deepsalt.mapping.combine.counted import counted
+from deepsalt.mapping.combine.layers import answer_layer
 from deepsalt.mapping.combine.maps import FinishedMap, open_map
 from deepsalt.mapping.combine.statistics import half_widths
 from deepsalt.mapping.combine.writing import layers_written
+from deepsalt.mapping.summary import write_summary
 from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import MaskReason, Window
@@ -77,16 +79,16 @@ def write_map(
         name = f"probability_above_{threshold:g}"
         layers.append((answer_layer(name, level, {name: threshold}), np.broadcast_to(share, values.shape)))
     if outside is not None:
-        layers.append((outside_layer(), np.asarray(outside, np.uint8)))
+        layers.append((style.outside_layer(), np.asarray(outside, np.uint8)))
     said = {"MODEL": "toy", "MODEL_FINGERPRINT": "0123", "SCENE": folder.name, **tags}
     said = {**said, "ACQUIRED": date} if date else said
     folder.mkdir(parents=True)
     with layers_written(folder, [layer for layer, _ in layers], grid, said) as writer:
         writer.write(Window(0, 0, *values.shape), {layer.name: shown for layer, shown in layers})
     placed = _Place(folder.name, *values.shape, crs, grid.transform)
-    facts = summary.summarise(folder, placed, scheme, model=said["MODEL"], provenance=said, notes=[])
+    facts = counted(folder, placed, scheme, model=said["MODEL"], provenance=said, notes=[])
     facts["layers"] = {layer.name: f"{layer.name}.tif" for layer, _ in layers}
-    summary.write_summary(folder, facts)
+    write_summary(folder, facts)
     return open_map(folder)
 
 

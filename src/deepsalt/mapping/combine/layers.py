@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import pairwise
 
-from deepsalt.mapping import style
+from deepsalt.mapping import qml, style
 from deepsalt.mapping.cog import Layer
 from deepsalt.salinity.classes import ClassScheme
 
@@ -34,22 +34,9 @@ _MANY_LOOKS = "#0b2f4b"
 
 def answer_layer(name: str, level: float | None, thresholds: Mapping[str, float]) -> Layer:
     """A bound of the interval, or the probability that ECe exceeds a threshold."""
-    if name in thresholds:
-        return Layer(name, "float32", _NAN, f"probability that ECe exceeds {thresholds[name]:g} dS/m")
-    side = "lower" if name == "ece_low" else "upper"
-    return Layer(name, "float32", _NAN, f"{side} bound of ECe, interval of {level:.0%}", unit="dS/m")
-
-
-def outside_layer() -> Layer:
-    return Layer(
-        "outside",
-        "uint8",
-        255,
-        "outside what the model knows",
-        overviews="MODE",
-        colours={0: (0, 0, 0, 0), 1: style.rgba("#a3a3a3"), 255: (0, 0, 0, 0)},
-        categories=("inside", "outside"),
-    )
+    if name in thresholds or level is None:
+        return style.probability_layer(thresholds[name])
+    return style.bound_layer(name, "lower" if name == "ece_low" else "upper", level)
 
 
 def looks_layer() -> Layer:
@@ -86,15 +73,13 @@ def looks_qml() -> str:
         for start, (end, _) in zip(starts, _LOOKS, strict=False)
     ]
     steps = [(end, colour, label) for (end, colour), label in zip(_LOOKS, ranges, strict=True)]
-    return style.steps_qml([*steps, (float("inf"), _MANY_LOOKS, f"{starts[-1]} and more")])
+    return qml.steps_qml([*steps, (float("inf"), _MANY_LOOKS, f"{starts[-1]} and more")])
 
 
 def beside_mosaic(layers: tuple[str, ...], scheme: ClassScheme) -> dict[str, str]:
     """QGIS styles of a mosaic's layers, by file name."""
-    styles = {"ece": style.ece_qml(scheme), "class": style.class_qml(scheme), "looks": looks_qml()}
-    styles |= {"ece_low": style.ece_qml(scheme), "ece_high": style.ece_qml(scheme)}
-    styles["outside"] = style.palette_qml([(1, "#a3a3a3", "outside what the model knows")])
-    return {f"{name}.qml": styles[name] for name in layers if name in styles}
+    styles = {name: looks_qml() if name == "looks" else qml.style_of(name, scheme) for name in layers}
+    return {f"{name}.qml": text for name, text in styles.items() if text is not None}
 
 
 def beside_change(*, tested: bool) -> dict[str, str]:
@@ -104,8 +89,8 @@ def beside_change(*, tested: bool) -> dict[str, str]:
         "change_ds_m.qml": _steps_qml(CHANGE_STEPS_DS_M, "dS/m"),
     }
     if tested:
-        entries = [(value, colour, name) for value, (name, colour) in enumerate(VERDICTS)]
-        styles["significance.qml"] = style.palette_qml(entries)
+        entries = [(value, colour, 255, name) for value, (name, colour) in enumerate(VERDICTS)]
+        styles["significance.qml"] = qml.palette_qml(entries)
     return styles
 
 
@@ -113,4 +98,4 @@ def _steps_qml(steps: tuple[float, ...], unit: str) -> str:
     between = [f"{low:+g} to {high:+g} {unit}" for low, high in pairwise(steps)]
     labels = [f"below {steps[0]:+g} {unit}", *between, f"above {steps[-1]:+g} {unit}"]
     ends = (*steps, float("inf"))
-    return style.steps_qml(list(zip(ends, CHANGE_COLOURS, labels, strict=True)))
+    return qml.steps_qml(list(zip(ends, CHANGE_COLOURS, labels, strict=True)))

@@ -11,10 +11,11 @@ from typing import Any, cast, get_args
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, UsageError
-from deepsalt.mapping import style, summary
+from deepsalt.mapping import style
 from deepsalt.mapping.cog import Layer
+from deepsalt.mapping.combine.counted import counted
 from deepsalt.mapping.combine.grids import UnionGrid, union_grid, windows
-from deepsalt.mapping.combine.layers import answer_layer, beside_mosaic, looks_layer, outside_layer
+from deepsalt.mapping.combine.layers import answer_layer, beside_mosaic, looks_layer
 from deepsalt.mapping.combine.looks import GATHERINGS, Gathering, How, Look, Rules
 from deepsalt.mapping.combine.maps import BOUNDS, OUTSIDE, FinishedMap, odd_one_out, same_scheme
 from deepsalt.mapping.combine.provenance import mosaic_notes, mosaic_tags, of_each
@@ -23,6 +24,7 @@ from deepsalt.mapping.combine.writing import check_out, layers_written, write_te
 from deepsalt.mapping.engine import Progress, SceneMap
 from deepsalt.mapping.folder import whole_folder
 from deepsalt.mapping.quicklook import write_quicklook
+from deepsalt.mapping.summary import write_summary
 from deepsalt.salinity.classes import ClassScheme
 from deepsalt.spectra import Window
 
@@ -64,7 +66,7 @@ class _Job:
             *(answer_layer(name, level, self.rules.thresholds) for name in numbers),
             style.class_layer(self.scheme),
             style.mask_layer(),
-            *((outside_layer(),) if self.outside else ()),
+            *((style.outside_layer(),) if self.outside else ()),
             looks_layer(),
         )
 
@@ -110,7 +112,7 @@ def map_mosaic(
         facts = _facts(job, folder, final.name, tags)
         write_texts(folder, beside_mosaic(tuple(layer.name for layer in job.layers), job.scheme))
         write_quicklook(folder, job.scheme, facts)
-        summary.write_summary(folder, facts)
+        write_summary(folder, facts)
     return SceneMap(final, facts)
 
 
@@ -212,7 +214,7 @@ def _look(job: _Job, one: FinishedMap, window: Window) -> Look:
 def _facts(job: _Job, folder: Path, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
     grid = job.union.grid
     place = _Place(name, grid.height, grid.width, grid.crs, grid.transform)
-    facts = summary.summarise(
+    facts = counted(
         folder,
         place,
         job.scheme,

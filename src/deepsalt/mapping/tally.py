@@ -1,0 +1,110 @@
+"""The numbers of a map, counted window by window while it is made: no layer is read a second time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.mapping.area import hectares_per_pixel
+from deepsalt.mapping.cog import Grid
+from deepsalt.mapping.window import Job, Layers
+from deepsalt.salinity.classes import ClassScheme
+from deepsalt.spectra.scene import MaskReason, Window
+from deepsalt.units import log_ece
+
+
+class Tally:
+    """What `add` has seen so far.
+
+    Holds the ECe of the valid pixels: one layer of a scene fits in memory where its spectra would not.
+    """
+
+    def __init__(self, scheme: ClassScheme, grid: Grid) -> None:
+        self._scheme = scheme
+        self._area = hectares_per_pixel(grid)
+        self._ece: list[NDArray[np.float32]] = []
+        self._reasons = np.zeros(256, np.int64)
+        self._pixels = np.zeros(len(scheme.classes), np.int64)
+        self._hectares = np.zeros(len(scheme.classes))
+        self._sums: dict[str, float] = {}
+
+    def add(self, window: Window, layers: Layers) -> None:
+        """Count one window."""
+        valid = layers["mask"] == MaskReason.VALID
+        self._ece.append(layers["ece"][valid])
+        self._reasons += np.bincount(layers["mask"].ravel(), minlength=256)
+        self._add_classes(window, layers["class"])
+        for name in layers:
+            if name.startswith("probability_above_"):
+                self._sum(name, layers[name][valid])
+        if "ece_low" in layers:
+            low, high = (layers[name][valid].astype(np.float64) for name in ("ece_low", "ece_high"))
+            self._sum("width", high - low)
+            self._sum("width_ln", log_ece(high) - log_ece(low))
+        if "outside" in layers:
+            self._sum("outside", layers["outside"][valid])
+
+    @property
+    def valid(self) -> int:
+        """Pixels with a value."""
+        return int(self._reasons[MaskReason.VALID])
+
+    @property
+    def ece(self) -> NDArray[np.float32]:
+        """(valid,) dS/m."""
+        return np.concatenate(self._ece)
+
+    def reasons(self) -> dict[str, int]:
+        """Masked pixels by reason, only those that occur, in the order of MaskReason."""
+        return {r.name.lower(): int(self._reasons[r]) for r in MaskReason if r and self._reasons[r]}
+
+    def classes(self) -> list[dict[str, Any]]:
+        """Pixels and hectares of each class; no hectares where the grid has no coordinate system."""
+        return [
+            {
+                "name": item.name,
+                "lower": item.lower,
+                "upper": None if np.isinf(item.upper) else item.upper,
+                "colour": item.colour,
+                "pixels": int(self._pixels[index]),
+                "hectares": None if self._area is None else round(float(self._hectares[index]), 4),
+            }
+            for index, item in enumerate(self._scheme.classes)
+        ]
+
+    def doubt(self, job: Job) -> dict[str, Any]:
+        """What is known of the errors, of what there is: `interval` (its level, mean width in dS/m and on
+        ln(1+ECe)), `probability_above` (mean over the valid pixels, by threshold), and `outside` (pixels and
+        share of the valid ones)."""
+        found: dict[str, Any] = {}
+        if "width" in self._sums:
+            widths = {
+                key: self._mean(name)
+                for key, name in (("mean_width", "width"), ("mean_width_ln", "width_ln"))
+            }
+            found["interval"] = {"level": job.level, **widths}
+        means = {
+            name.removeprefix("probability_above_"): self._mean(name)
+            for name in self._sums
+            if name.startswith("probability_above_")
+        }
+        if means:
+            found["probability_above"] = means
+        if "outside" in self._sums:
+            found["outside"] = {"pixels": int(self._sums["outside"]), "share": self._mean("outside")}
+        return found
+
+    def _add_classes(self, window: Window, classes: NDArray[np.uint8]) -> None:
+        for index in range(len(self._scheme.classes)):
+            by_row = (classes == index).sum(axis=1)
+            self._pixels[index] += by_row.sum()
+            if self._area is not None:
+                self._hectares[index] += by_row @ self._area[window.row : window.row + window.rows]
+
+    def _sum(self, name: str, values: NDArray[Any]) -> None:
+        self._sums[name] = self._sums.get(name, 0.0) + float(values.sum(dtype=np.float64))
+
+    def _mean(self, name: str) -> float:
+        return round(self._sums[name] / max(self.valid, 1), 4)
