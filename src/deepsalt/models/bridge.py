@@ -154,13 +154,12 @@ class BridgeStudent(nn.Module):
         scale, offset = line_towards(answers.mean(dim=0), mean, deviation, samples)
         return Tuning(land, gain, plane, scale, offset), scale * float(answers.mean()) + offset
 
-    def folded(self, *, with_rest: bool = False) -> tuple[Tensor, Tensor]:
+    def folded(self, onto: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once.
 
-        with_rest  further columns for what the directions do not read, see `Familiar`
+        onto  (channel, k) instead of the directions
         """
-        parts = [self.directions, self.familiar.rest] if with_rest else [self.directions]
-        onto = torch.cat(parts, dim=1)
+        onto = self.directions if onto is None else onto
         return (self.channels * self.gain) @ onto, -self.centre @ onto
 
     def strangeness(self, sat_x: Rows) -> tuple[Tensor, Tensor]:
@@ -185,7 +184,7 @@ class BridgeStudent(nn.Module):
         return found[:, 0], found[:, 1]
 
     def told(self, sat_x: Rows, *, strange: bool = False) -> Tensor:
-        """(n, 2) what `predict_with_spread` gives; (n, 4) with dissimilarity and residual, from one product.
+        """(n, 2) what `predict_with_spread` gives; (n, 4) with dissimilarity and residual, in one pass.
 
         Raises BandError for a wrong number of bands.
         """
@@ -194,17 +193,17 @@ class BridgeStudent(nn.Module):
                 f"spectra of shape {tuple(sat_x.shape)} for a student of {len(self.channels)} bands",
                 fix="Resample the spectra to the bands in the model's card.",
             )
-        matrix, offset = self.folded(with_rest=strange)
-        read = self.architecture.directions
+        matrix, offset = self.folded()
+        unread, unread_offset = self.folded(self.familiar.rest)
 
         def answer(rows: Tensor) -> Tensor:
-            seen = torch.addmm(offset, rows, matrix)
-            inputs = seen[:, :read].clamp(-_FARTHEST, _FARTHEST)
+            inputs = torch.addmm(offset, rows, matrix).clamp(-_FARTHEST, _FARTHEST)
             answers = self.members(inputs)[0] * self.line[0] + self.line[1]
             mean = torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)
             columns = [mean, answers.std(dim=0, correction=0)]
             if strange:
-                columns += [self.familiar.dissimilarity(inputs), seen[:, read:].square().sum(dim=1)]
+                left = torch.addmm(unread_offset, rows, unread)
+                columns += [self.familiar.dissimilarity(inputs), left.square().sum(dim=1)]
             return torch.stack(columns, dim=1)
 
         with one_thread():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +73,11 @@ def write_map(
         bounds = (np.expm1(np.maximum(x - half, 0)), np.expm1(x + half))
     if bounds is not None:
         pairs = zip(("ece_low", "ece_high"), bounds, strict=True)
-        layers += [(answer_layer(name, level, {}), np.broadcast_to(b, values.shape)) for name, b in pairs]
-        tags = {"LEVEL": f"{level:g}", **tags}
+        said_level = {"LEVEL": tags.get("LEVEL", f"{level:g}")}
+        layers += [
+            (replace(answer_layer(name, level, {}), tags=said_level), np.broadcast_to(b, values.shape))
+            for name, b in pairs
+        ]
     for threshold, share in (above or {}).items():
         name = f"probability_above_{threshold:g}"
         layers.append((answer_layer(name, level, {name: threshold}), np.broadcast_to(share, values.shape)))

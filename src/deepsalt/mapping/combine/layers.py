@@ -34,8 +34,9 @@ _MANY_LOOKS = "#0b2f4b"
 
 def answer_layer(name: str, level: float | None, thresholds: Mapping[str, float]) -> Layer:
     """A bound of the interval, or the probability that ECe exceeds a threshold."""
-    if name in thresholds or level is None:
+    if name in thresholds:
         return style.probability_layer(thresholds[name])
+    assert level is not None, "a map with bounds says their level"
     return style.bound_layer(name, "lower" if name == "ece_low" else "upper", level)
 
 
