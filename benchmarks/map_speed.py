@@ -181,8 +181,6 @@ def best_of_two(
 
 #: Stages of the thread that predicts, by the function that does them.
 STAGES = {
-    "surface rules": ("masks.py", "surface_mask"),
-    "valid pixels taken, gaps looked for": ("window.py", "_usable"),
     "ECe": ("regressor.py", "predict"),
     "ECe with interval and probability": ("regressor.py", "answers"),
     "answers placed in layers": ("window.py", "_layers"),
@@ -197,13 +195,21 @@ def stages(folder: Path) -> dict[str, float]:
     import deepsalt
     from deepsalt.estimators import load_regressor
     from deepsalt.mapping import map_scene
+    from deepsalt.preprocessing.masks import surface_mask
+    from deepsalt.preprocessing.read_ahead import read_part
 
     scene = deepsalt.read(product_of(folder))
     model = load_regressor(folder / "networks.safetensors")
+
+    def bare(window: Any) -> None:
+        part = read_part(scene, window)
+        part.spectra.pixels(surface_mask(part.spectra, part.quality) == 0)
+
     with tempfile.TemporaryDirectory(dir=folder) as out:
         map_scene(model, deepsalt.read(next((folder / "world" / "scenes").iterdir())), out)
     found = {"windows read as reflectance (threads)": thread_seconds(scene, scene.read)}
     found["quality layers (threads)"] = thread_seconds(scene, scene.mask)
+    found["both, surface rules, valid pixels taken (threads)"] = thread_seconds(scene, bare)
     profile, wall = cProfile.Profile(thread_time), cProfile.Profile(perf_counter)
     for one in (profile, wall):
         with tempfile.TemporaryDirectory(dir=folder) as out:
