@@ -48,8 +48,8 @@ def ahead(work: Callable[[Window], Done], windows: Iterable[Window]) -> Iterator
     """What `work` makes of each window, in order.
 
     Threads work on the next windows: decompression and large arrays do not hold the interpreter, so that a
-    second core is busy meanwhile. No more than `AHEAD` windows beside the one in hand are begun. What work raises
-    is raised where the window is due.
+    second core is busy meanwhile. No more than `AHEAD` windows beside the one in hand are begun. What work
+    raises is raised where the window is due.
     """
     with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as pool:
         due: deque[Future[Done]] = deque()
