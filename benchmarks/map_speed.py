@@ -92,7 +92,7 @@ def write_models(folder: Path, seed: int) -> None:
 
 
 def on_known_land(scene: Any, folder: Path) -> Any:
-    """The scene with pixels so small that it lies where the world's own scene of that region does: a scene that
+    """The scene with pixels so small that it lies where the world's own scene of that region does: one that
     reaches beyond what the library has samples of is not tuned."""
     import deepsalt
     from deepsalt.simulate import World
