@@ -160,7 +160,7 @@ class DeepSaltRegressor(Saved):
         """(sample,) ln(1+ECe), spread and, where it is asked for and known, what lies outside."""
         from deepsalt.models import Tuning
 
-        student, values = self._readable(spectra)
+        student, values, _ = self._filled(spectra)
         judge = judge and student.familiar.learned
         answer, spread = np.empty(len(values), np.float32), np.empty(len(values), np.float32)
         outside = np.zeros(len(values), bool) if judge else None
@@ -295,15 +295,20 @@ class DeepSaltRegressor(Saved):
 
     def _readable(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32]]:
         """The student on these bands, and the values it reads: short gaps filled, NaN in wide ones."""
-        held = bands_held(spectra.values)
-        student = self._student_on(spectra.axis, bridged(spectra.axis, held))
-        read = (student.channels != 0).any(dim=1).numpy()
+        student, values, read = self._filled(spectra)
         # A band that no channel reads may be empty: nothing times NaN would still be NaN.
-        values = np.where(read, spectra.values, np.float32(0))
+        return student, np.where(read, values, np.float32(0))
+
+    def _filled(self, spectra: Spectra) -> tuple[BridgeStudent, NDArray[np.float32], NDArray[np.bool_]]:
+        """As `_readable`, but bands that no channel reads as they are; and (band,) which ones are read."""
+        values = spectra.values
+        student = self._student_on(spectra.axis, bridged(spectra.axis, bands_held(values)))
+        read = (student.channels != 0).any(dim=1).numpy()
         gaps = rows_lacking(values, read)
         if gaps.any():
+            values = np.array(values)
             values[np.ix_(gaps, read)] = fill_gaps(values[np.ix_(gaps, read)], spectra.axis.take(read))
-        return student, values
+        return student, values, read
 
     def _by_scene(self, spectra: Spectra) -> Iterator[tuple[Rows, str]]:
         """Rows of each scene, and its name; "" where none is told."""

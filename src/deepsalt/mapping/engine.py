@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -21,9 +22,9 @@ from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.style import map_layers
 from deepsalt.mapping.tally import Tally
 from deepsalt.mapping.truth import copy_truth
-from deepsalt.mapping.window import Job, map_part, needed_bands
+from deepsalt.mapping.window import Job, bare, map_window, needed_bands
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
-from deepsalt.preprocessing.read_ahead import read_ahead
+from deepsalt.preprocessing.read_ahead import ahead
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import Scene
 
@@ -135,13 +136,13 @@ def _write_layers(
     files = LayerFiles(folder, map_layers(job.scheme, job.level, job.thresholds), grid, tags)
     tally, below_zero = Tally(job.scheme, grid), 0
     try:
-        for part in read_ahead(job.scene, pixels_per_window):
-            mapped = map_part(job, part)
-            files.write(part.window, mapped.layers)
-            tally.add(part.window, mapped.layers)
+        for found in ahead(partial(bare, job), job.scene.windows(pixels_per_window)):
+            mapped = map_window(job, found)
+            files.write(found.window, mapped.layers)
+            tally.add(found.window, mapped.layers)
             below_zero += mapped.below_zero
             if progress is not None:
-                progress(part.window.row + part.window.rows, job.scene.height)
+                progress(found.window.row + found.window.rows, job.scene.height)
         return _Made(files.finish(), tally, below_zero)
     except BaseException:
         files.abandon()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import DeepSaltError
@@ -17,9 +16,9 @@ from deepsalt.mapping.style import OUTSIDE_NODATA, probability_name
 from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.preprocessing.masks import SurfaceRules, surface_mask
 from deepsalt.preprocessing.present import rows_lacking
-from deepsalt.preprocessing.read_ahead import Part
+from deepsalt.preprocessing.read_ahead import read_part
 from deepsalt.salinity.classes import ClassScheme
-from deepsalt.spectra import MaskReason, Scene, Spectra
+from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
 Layers = dict[str, NDArray[Any]]
 
@@ -43,6 +42,20 @@ class Job:
     thresholds: tuple[float, ...]
 
 
+class Bare(NamedTuple):
+    """One window, read and masked.
+
+    reasons  (y, x) MaskReason
+    table    the valid pixels, short gaps in needed bands filled
+    lacking  (sample,) which of them keep a gap in a needed band
+    """
+
+    window: Window
+    reasons: NDArray[np.uint8]
+    table: Spectra
+    lacking: NDArray[np.bool_]
+
+
 class Mapped(NamedTuple):
     """One window of a map.
 
@@ -54,34 +67,42 @@ class Mapped(NamedTuple):
     below_zero: int
 
 
-def map_part(job: Job, part: Part) -> Mapped:
+def bare(job: Job, window: Window) -> Bare:
+    """Read a window and find the pixels to predict. Asks no predictor: several threads may do so at once."""
+    part = read_part(job.scene, window)
+    reasons = surface_mask(part.spectra, part.quality, job.rules)
+    table = part.spectra.pixels(reasons == MaskReason.VALID)
+    return Bare(window, reasons, *_filled(table, job.needed))
+
+
+def map_window(job: Job, found: Bare) -> Mapped:
     """The layers of one window; only its valid pixels are predicted."""
-    reasons = surface_mask(part.spectra, part.quality, job.rules).copy()
-    table = _usable(job, part, reasons)
-    below_zero, found = 0, Answers(np.empty(0))
+    reasons = found.reasons.copy()
+    table = _usable(job, found, reasons)
+    below_zero, answers = 0, Answers(np.empty(0))
     if len(table):
-        found = _answers(job, table)
-        below_zero = int((found.ece < 0).sum())
+        answers = _answers(job, table)
+        below_zero = int((answers.ece < 0).sum())
         reasons[reasons == MaskReason.VALID] = np.where(
-            np.isfinite(found.ece), MaskReason.VALID, MaskReason.DEFECTIVE
+            np.isfinite(answers.ece), MaskReason.VALID, MaskReason.DEFECTIVE
         )
-    return Mapped(_layers(job, reasons, found), below_zero)
+    return Mapped(_layers(job, reasons, answers), below_zero)
 
 
-def _usable(job: Job, part: Part, reasons: NDArray[np.uint8]) -> Spectra:
-    """The valid pixels, short gaps in needed bands filled; one that lacks what the predictor needs is marked
-    as defective in `reasons` and left out."""
+def _usable(job: Job, found: Bare, reasons: NDArray[np.uint8]) -> Spectra:
+    """The valid pixels with their covariates and places; one that lacks what the predictor needs is marked as
+    defective in `reasons` and left out."""
     valid = reasons == MaskReason.VALID
     layers: Layers = {
-        **covariates_on(job.predictor, job.covariates, job.scene, part.window),
-        **places_on(job.predictor, job.scene, part.window),
+        **covariates_on(job.predictor, job.covariates, job.scene, found.window),
+        **places_on(job.predictor, job.scene, found.window),
     }
-    samples = pd.DataFrame({name: values[valid] for name, values in layers.items()})
-    table = part.spectra.pixels(valid, samples if layers else None)
-    table, lacking = _filled(table, job.needed)
+    table, lacking = found.table, found.lacking
+    if layers:
+        table = table.with_samples(**{name: values[valid] for name, values in layers.items()})
     if not accepts_missing(job.predictor):
-        for name in layers:
-            lacking = lacking | ~np.isfinite(table.samples[name].to_numpy())
+        for values in layers.values():
+            lacking = lacking | ~np.isfinite(values[valid])
     if not lacking.any():
         return table
     reasons[valid] = np.where(lacking, MaskReason.DEFECTIVE, MaskReason.VALID)

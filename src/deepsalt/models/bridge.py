@@ -172,7 +172,7 @@ class BridgeStudent(nn.Module):
         return in_batches(self, lambda rows: self.familiar.density(self.inputs(rows)), sat_x)
 
     def predict(self, sat_x: Rows) -> Tensor:
-        """ln(1+ECe) (n,) on the CPU; a NaN band makes that row's answer NaN.
+        """ln(1+ECe) (n,) on the CPU; NaN in a band that a channel reads makes that row's answer NaN.
 
         Raises BandError for a wrong number of bands.
         """
@@ -195,8 +195,11 @@ class BridgeStudent(nn.Module):
             )
         matrix, offset = self.folded()
         unread, unread_offset = self.folded(self.familiar.rest)
+        read = torch.nonzero((self.channels != 0).any(dim=1)).squeeze(1)
+        whole, matrix, unread = len(read) == len(matrix), matrix[read], unread[read]
 
         def answer(rows: Tensor) -> Tensor:
+            rows = rows if whole else rows.index_select(1, read)
             inputs = torch.addmm(offset, rows, matrix).clamp(-_FARTHEST, _FARTHEST)
             answers = self.members(inputs)[0] * self.line[0] + self.line[1]
             mean = torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)

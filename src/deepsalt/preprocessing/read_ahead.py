@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.spectra import Scene, Spectra, Window
 
+Done = TypeVar("Done")
 #: Windows that are read before they are asked for: as many as keep two cores busy.
 AHEAD = 2
 
@@ -31,23 +32,33 @@ class Part(NamedTuple):
 def read_ahead(scene: Scene, pixels: int = 65_536, windows: Iterable[Window] | None = None) -> Iterator[Part]:
     """Every window of a scene in order, of about `pixels` pixels, or the `windows` given; each is read once.
 
-    Threads read the next windows: decompression does not hold the interpreter, so that a second core works
-    meanwhile. No more than `AHEAD` windows beside the one in hand are in memory. What reading raises is
-    raised where the window is due.
+    As `ahead` works: no more than `AHEAD` windows beside the one in hand are in memory.
     """
-    windows = scene.windows(pixels) if windows is None else windows
+    return ahead(
+        lambda window: read_part(scene, window), scene.windows(pixels) if windows is None else windows
+    )
+
+
+def read_part(scene: Scene, window: Window) -> Part:
+    """One window, read here and now."""
+    return Part(window, scene.read(window), scene.mask(window))
+
+
+def ahead(work: Callable[[Window], Done], windows: Iterable[Window]) -> Iterator[Done]:
+    """What `work` makes of each window, in order.
+
+    Threads work on the next windows: decompression and large arrays do not hold the interpreter, so that a
+    second core is busy meanwhile. No more than `AHEAD` windows beside the one in hand are begun. What work
+    raises is raised where the window is due.
+    """
     with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as pool:
-        due: deque[Future[Part]] = deque()
+        due: deque[Future[Done]] = deque()
         try:
             for window in windows:
-                due.append(pool.submit(_part, scene, window))
+                due.append(pool.submit(work, window))
                 if len(due) > AHEAD:
                     yield due.popleft().result()
             while due:
                 yield due.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _part(scene: Scene, window: Window) -> Part:
-    return Part(window, scene.read(window), scene.mask(window))
