@@ -113,8 +113,8 @@ print(json.dumps({"peak": peak(), "made": len(outcome.made), "windows": [t.windo
 def test_a_process_stays_below_its_promise_whatever_the_number_of_scenes(tmp_path: Path) -> None:
     """Scenes of 200 bands, of which a sixth fits into what is left for windows.
 
-    Two scenes against six: after the first, libraries for its picture are loaded beside all the rest. What the
-    allocator keeps in pieces differs by some 80 MiB from run to run; four scenes that were held would be 250.
+    Two scenes against six: after the first, libraries for its picture are loaded beside all the rest. What
+    the allocator keeps in pieces differs by some 80 MiB from run to run; four scenes held would be 250.
     """
     paths = [_of_200_bands(tmp_path / "in" / f"s{number}.tif", number) for number in range(6)]
     root, peaks = Path(__file__).resolve().parents[2], []
