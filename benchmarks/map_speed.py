@@ -34,7 +34,7 @@ from time import perf_counter, process_time, thread_time
 from typing import Any
 
 import numpy as np
-from satellite_read import peak_mib, write_product
+from satellite_read import medians, peak_mib, write_product
 
 QUICK = {"steps": 60, "land_steps": 20, "teacher_steps": 60}
 MODELS = ("networks", "plane")
@@ -258,11 +258,7 @@ def table(
         "|---|---:|---:|---:|---:|---|",
     ]
     for name in rounds[0]:
-        wall, processor, mib = (
-            np.median([r[name][key] for r in rounds]) for key in ("wall", "processor", "mib")
-        )
-        ratios = sorted(r[name]["wall"] / r["rasterio"]["wall"] for r in rounds)
-        told = f"{np.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+        wall, processor, mib, told = medians(rounds, name)
         lines.append(f"| {name} | {wall:.2f} | {processor:.2f} | {mib:.0f} | {pixels / wall:,.0f} | {told} |")
     lines += [
         "",

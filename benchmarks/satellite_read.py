@@ -25,6 +25,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 
 import numpy as np
 
@@ -127,6 +128,15 @@ def peak_mib() -> float:
     return float(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) / 1024
 
 
+def medians(rounds: list[dict[str, dict[str, Any]]], name: str) -> tuple[float, float, float, str]:
+    """Wall and processor seconds, MiB, and in words the wall time over rasterio's in the same round."""
+    wall, processor, mib = (
+        float(np.median([r[name][key] for r in rounds])) for key in ("wall", "processor", "mib")
+    )
+    ratios = sorted(r[name]["wall"] / r["rasterio"]["wall"] for r in rounds)
+    return wall, processor, mib, f"{np.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+
+
 def table(rounds: list[dict[str, dict[str, float]]], chosen: argparse.Namespace) -> str:
     lines = [
         f"EnMAP product of {chosen.rows:,} x {chosen.columns:,} x 224, {len(rounds)} rounds, simulated.",
@@ -135,11 +145,7 @@ def table(rounds: list[dict[str, dict[str, float]]], chosen: argparse.Namespace)
         "|---|---:|---:|---:|---|",
     ]
     for name in rounds[0]:
-        wall, processor, mib = (
-            np.median([r[name][key] for r in rounds]) for key in ("wall", "processor", "mib")
-        )
-        ratios = sorted(r[name]["wall"] / r["rasterio"]["wall"] for r in rounds)
-        told = f"{np.median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+        wall, processor, mib, told = medians(rounds, name)
         lines.append(f"| {name} | {wall:.2f} | {processor:.2f} | {mib:.0f} | {told} |")
     kept = int(rounds[0]["deepsalt"]["kept"])
     return "\n".join([*lines, "", f"{kept:,} of {chosen.rows * chosen.columns:,} pixels were kept."])

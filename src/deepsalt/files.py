@@ -8,11 +8,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from deepsalt.errors import OutputError
+from deepsalt.errors import OutputError, UsageError
 
 _CHUNK = 1 << 20
 #: The names that `written_whole` writes to: stem and suffix of the destination around a random number.
@@ -38,6 +38,24 @@ def written_whole(destination: str | Path) -> Iterator[Path]:
     finally:
         remove(aside)
         remove(aside.with_name(aside.name + ".aux.xml"))
+
+
+def destination_of(what: str, out: str | Path, suffixes: Sequence[str], *, free: bool = True) -> Path:
+    """Where a result goes: a path of a suffix that its writer knows, and with `free` one where nothing is.
+
+    what  of the result, in words that "cannot be written as ..." goes on from
+    Raises UsageError for another suffix, OutputError for what is there already.
+    """
+    path = Path(out)
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(
+            f"{what} cannot be written as {path.suffix or 'a file without a suffix'!r}",
+            where=str(path),
+            fix=f"Name it with one of: {', '.join(suffixes)}.",
+        )
+    if free and path.exists():
+        raise OutputError("a file is in the way", where=str(path), fix="Choose another --out, or remove it.")
+    return path
 
 
 def left_behind(folder: Path, names: Collection[str]) -> list[Path]:

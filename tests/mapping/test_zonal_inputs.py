@@ -15,9 +15,10 @@ from tests.mapping.conftest import Brightness, MemoryScene
 from tests.mapping.zonal_toys import LEFT, TOP, frame, near, rectangle, write_map
 
 from deepsalt.errors import LabelError, OutputError, ProductError, UsageError
+from deepsalt.files import destination_of
 from deepsalt.mapping import map_scene
 from deepsalt.mapping.zonal import open_maps, zonal_statistics
-from deepsalt.mapping.zonal.files import free_path, with_own_columns, write
+from deepsalt.mapping.zonal.files import SUFFIXES, with_own_columns, write
 
 ECE = [[1.0, 5.0, 12.0], [3.0, 20.0, np.nan]]
 EAST = (30.0, 0.0, LEFT + 60, 0.0, -30.0, TOP)
@@ -259,13 +260,13 @@ def test_own_columns_come_first_and_can_be_chosen(toy: Path) -> None:
 
 def test_another_suffix_or_a_file_in_the_way_is_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"cannot be written as '.xlsx'.*\.gpkg"):
-        free_path(tmp_path / "a.xlsx")
+        destination_of("zonal statistics", tmp_path / "a.xlsx", SUFFIXES)
     with pytest.raises(UsageError, match="a file without a suffix"):
-        free_path(tmp_path / "a")
+        destination_of("zonal statistics", tmp_path / "a", SUFFIXES)
     (tmp_path / "a.csv").write_text("mine")
     with pytest.raises(OutputError, match="a file is in the way"):
-        free_path(tmp_path / "a.csv")
-    assert free_path(tmp_path / "a.GPKG") == tmp_path / "a.GPKG"
+        destination_of("zonal statistics", tmp_path / "a.csv", SUFFIXES)
+    assert destination_of("zonal statistics", tmp_path / "a.GPKG", SUFFIXES) == tmp_path / "a.GPKG"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".gpkg", ".parquet", ".geojson"])

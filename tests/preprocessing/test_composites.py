@@ -20,6 +20,7 @@ from deepsalt.preprocessing.composites import composite, same_places
 from deepsalt.preprocessing.looks import medoid_look, spread_of
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.preprocessing.present import median_present
+from deepsalt.preprocessing.read_ahead import AHEAD
 from deepsalt.readers.describe import describe
 from deepsalt.sampling import random_pixels, usable_axis
 from deepsalt.spectra import Axis, MaskReason, Sensor, Window
@@ -158,6 +159,31 @@ def test_windows_shrink_with_the_number_of_dates_and_reads_stay_small() -> None:
     assert values.shape == (64, 10, 5)
     assert max(window.rows * window.columns for window in asked) == 80
     assert len(asked) == 8 * 4  # the mask after the reflectance is not read again
+
+
+def test_windows_that_threads_are_about_at_once_are_read_once() -> None:
+    """Another thread asks for its window between reflectance and mask of this one."""
+    scenes = [replace(toy_scene(f"s{n}", 64, 10), block=(4, 10)) for n in range(2)]
+    asked: list[Window] = []
+    for scene in scenes:
+        inner = scene.read
+        object.__setattr__(scene, "read", lambda window, inner=inner: asked.append(window) or inner(window))
+    made = composite(scenes)
+    windows = list(made.windows(80))[: AHEAD + 1]
+    for work in (made.read, made.mask):
+        for window in windows:
+            work(window)
+    assert len(asked) == 2 * len(windows)
+
+
+def test_no_more_is_kept_of_a_composite_than_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = composite([look(1), look(2)])
+    monkeypatch.setattr("deepsalt.preprocessing.composites._KEPT_PIXELS", 7)
+    for row in range(4):
+        made.composed(Window(row, 0, 1, 3))
+    assert [window.row for window, _ in made._last] == [2, 3]
+    made.composed(Window(0, 0, 3, 3))
+    assert made._last == []
 
 
 def test_shifted_scenes_give_the_land_that_all_show_at_its_place() -> None:

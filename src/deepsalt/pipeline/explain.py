@@ -13,7 +13,7 @@ from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.estimators.loading import load_any
 from deepsalt.evaluation.explanation import model_explanation, sample_explanation
-from deepsalt.files import written_whole
+from deepsalt.files import destination_of, written_whole
 from deepsalt.pipeline.maps import model_path
 from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import Run, plain, write_json
@@ -70,7 +70,7 @@ def explain_spectra(
 
     Raises UsageError for a row or pixel that is not there, and what reading and explaining raise.
     """
-    destination = None if out is None else _checked(out)
+    destination = None if out is None else destination_of("an explanation", out, SUFFIXES, free=False)
     if row is not None and pixel is not None:
         raise UsageError("a row and a pixel are asked for at once", fix="Give --row or --pixel.")
     progress("reading", 0, 2)
@@ -112,17 +112,6 @@ def pixels_of(scenes: Sequence[Scene], count: int, seed: int) -> Spectra:
     """About `count` random valid pixels; those that lie together are one group: they are alike."""
     pixels = random_pixels(scenes, usable_axis(scenes), count, seed)
     return pixels.with_samples(group=patch_numbers(pixels.samples).astype(str))
-
-
-def _checked(out: str | Path) -> Path:
-    path = Path(out)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            f"an explanation cannot be written as {path.suffix or 'a file without a suffix'!r}",
-            where=str(path),
-            fix=f"Name it with one of: {', '.join(SUFFIXES)}.",
-        )
-    return path
 
 
 def _some(table: Spectra, count: int, seed: int) -> Spectra:

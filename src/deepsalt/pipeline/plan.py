@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepsalt.errors import LabelError, OutputError, UsageError
+from deepsalt.errors import LabelError
 from deepsalt.estimators import load_regressor
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.evaluation.sampling_plan import Plan, plan_samples
-from deepsalt.files import written_whole
+from deepsalt.files import destination_of, written_whole
 from deepsalt.mapping.inputs import check_covariates
 from deepsalt.pipeline.maps import model_path
 from deepsalt.pipeline.prepare import Progress, open_covariates, open_scenes
@@ -65,7 +65,7 @@ def plan_points(
     Raises OutputError if `out` is there already, UsageError if so many points cannot be had, and what
     reading and predicting raise.
     """
-    destination = _free_path(out)
+    destination = destination_of("a plan", out, SUFFIXES)
     predictor = load_regressor(model_path(model))
     source: Covariates = "none" if list(covariates) == ["none"] else open_covariates(covariates)
     check_covariates(predictor, source)
@@ -99,20 +99,6 @@ def plan_points(
         "points": json.loads(table.to_json(orient="records")),
         "notes": _notes(predictor, source, spread, places, sampled, opened),
     }
-
-
-def _free_path(out: str | Path) -> Path:
-    """The destination. Raises UsageError for another kind of file, OutputError if it is there already."""
-    path = Path(out)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            f"a plan cannot be written as {path.suffix or 'a file without a suffix'!r}",
-            where=str(path),
-            fix=f"Name it with one of: {', '.join(SUFFIXES)}.",
-        )
-    if path.exists():
-        raise OutputError("a file is in the way", where=str(path), fix="Choose another --out, or remove it.")
-    return path
 
 
 def _with_covariates(predictor: Predictor, pixels: Spectra, source: Covariates) -> Spectra:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from deepsalt.errors import UsageError
+from deepsalt.files import destination_of
 from deepsalt.mapping.zonal import open_maps, zonal_statistics
-from deepsalt.mapping.zonal.files import free_path, with_own_columns, write
+from deepsalt.mapping.zonal.files import SUFFIXES, with_own_columns, write
 from deepsalt.pipeline.prepare import Progress
 from deepsalt.readers.columns import listed
 from deepsalt.readers.vector import read_vector
@@ -36,7 +37,7 @@ def zonal(
 
     Raises what `zonal_statistics` and reading raise, OutputError where `out` cannot be written.
     """
-    destination = None if out is None else free_path(out)
+    destination = None if out is None else destination_of("zonal statistics", out, SUFFIXES)
     opened = open_maps(maps)
     features = read_vector(_there(polygons), layer=layer, crs=crs)
     if name is not None and name not in features:

@@ -16,6 +16,7 @@ from deepsalt.preprocessing.look_bands import Onto, bands_of, onto
 from deepsalt.preprocessing.looks import medoid_look, spread_of
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
 from deepsalt.preprocessing.present import mean_present, median_present
+from deepsalt.preprocessing.read_ahead import AHEAD
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
 How = Literal["median", "medoid"]
@@ -26,8 +27,9 @@ OF_COMPOSITE = ("composite", "scenes", "first acquired", "last acquired")
 #: Pixels, dates counted one by one, that are held at once: with 224 bands about 60 MB, and as much again
 #: for the sorting.
 _PIXELS_AT_ONCE = 65_536
-#: Of windows up to this many pixels the last one is kept, because a reader asks for its mask as well.
-_KEPT_PIXELS = 262_144
+#: The last windows are kept, because a reader asks for the mask as well and threads are about several windows
+#: at once: no more than so many, nor more pixels together.
+_KEPT_WINDOWS, _KEPT_PIXELS = AHEAD + 1, 262_144
 #: Reasons from the one that tells most of a pixel to the one that tells least, for ties.
 _TELLING = (*(reason for reason in MaskReason if reason > MaskReason.BACKGROUND), MaskReason.BACKGROUND)
 
@@ -78,12 +80,18 @@ class Composite(Scene):
     def composed(self, window: Window | None = None) -> Composed:
         """Values, mask and number of looks of a window."""
         asked = self.whole() if window is None else Window(*window)
-        for known, result in self._last:
+        for known, result in tuple(self._last):
             if known == asked:
                 return result
         result = _joined([self._compose(strip) for strip in self._strips(asked)])
-        self._last[:] = [(asked, result)] if asked.rows * asked.columns <= _KEPT_PIXELS else []
+        self._keep(asked, result)
         return result
+
+    def _keep(self, asked: Window, result: Composed) -> None:
+        kept = [*tuple(self._last)[1 - _KEPT_WINDOWS :], (asked, result)]
+        while kept and sum(window.rows * window.columns for window, _ in kept) > _KEPT_PIXELS:
+            kept.pop(0)
+        self._last[:] = kept
 
     def spread(self, window: Window | None = None) -> NDArray[np.float32]:
         """(y, x) mean of `band_spread` over the sensor's good bands."""

@@ -21,20 +21,6 @@ SUFFIXES = (".csv", ".gpkg", ".parquet", ".geojson")
 _LAYER = "zonal"
 
 
-def free_path(out: str | Path) -> Path:
-    """The destination. Raises UsageError for another kind of file, OutputError if it is there already."""
-    path = Path(out)
-    if path.suffix.lower() not in SUFFIXES:
-        raise UsageError(
-            f"zonal statistics cannot be written as {path.suffix or 'a file without a suffix'!r}",
-            where=str(path),
-            fix=f"Name it with one of: {', '.join(SUFFIXES)}.",
-        )
-    if path.exists():
-        raise OutputError("a file is in the way", where=str(path), fix="Choose another --out, or remove it.")
-    return path
-
-
 def with_own_columns(polygons: GeoDataFrame, table: pd.DataFrame, keep: list[str] | None) -> GeoDataFrame:
     """The features as they were read, with their own columns first and the statistics after them.
 
