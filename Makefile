@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 # Two spinning OpenMP threads on a busy machine cost several times the work itself.
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: demo test check format bench clean help
+.PHONY: demo test wander check format bench clean help
 
 help:            ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -25,6 +25,9 @@ test: $(READY)   ## style, types and all tests, a worker for each core
 	$(BIN)/ruff format --check src tests benchmarks docs
 	$(BIN)/mypy
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
+
+wander: $(READY) ## tests of properties with new examples, ten times as many: what it finds is a fault
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m hypothesis --hypothesis-profile=wander
 
 check: $(READY)  ## style and types only
 	$(BIN)/ruff check src tests benchmarks docs

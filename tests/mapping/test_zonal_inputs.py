@@ -163,6 +163,16 @@ def test_a_damaged_layer_is_one_error(toy: Path) -> None:
         zonal_statistics(maps, frame(rectangle(0, 0, 3, 2)))
 
 
+def test_a_part_without_extent_beside_a_whole_one_is_repaired(toy: Path) -> None:
+    """The usual repair gives up on it: a ring that has collapsed to a point."""
+    at = shapely.get_coordinates(rectangle(0, 0, 0, 0))[0]
+    collapsed = shapely.MultiPolygon([shapely.Polygon([at] * 4), rectangle(1, 0, 3, 1)])
+    found = zonal_statistics(open_maps([toy]), frame(collapsed, rectangle(1, 0, 3, 1)))
+    assert found.table["hectares"].tolist() == pytest.approx([0.18, 0.18], rel=1e-9)
+    assert found.table["ece_mean"][0] == found.table["ece_mean"][1]
+    assert "1 polygon (1) invalid, repaired before it was measured" in found.notes
+
+
 def test_invalid_polygons_are_repaired_and_told(toy: Path) -> None:
     bow = shapely.affinity.affine_transform(
         shapely.Polygon([(0, 0), (2, 2), (2, 0), (0, 2)]), [30, 0, 0, -30, LEFT, TOP]

@@ -41,10 +41,11 @@ class Area:
                 where="area",
                 fix="Write west,south,east,north in degrees, or the path of a vector file.",
             )
+        from deepsalt.readers.repair import repaired
         from deepsalt.readers.vector import in_wgs84, read_vector
 
         features = in_wgs84(read_vector(path)).geometry
-        shape = shapely.make_valid(features.union_all())
+        shape = shapely.union_all(repaired(features.to_numpy(), where=str(path))[0])
         if shape.is_empty:
             raise UsageError("the features have no geometry", where=str(path), fix="Give a file with areas.")
         return cls(shape)

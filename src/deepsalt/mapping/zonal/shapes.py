@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError, UsageError
 from deepsalt.mapping.zonal.maps import MapLayers
+from deepsalt.readers.repair import repaired
 from deepsalt.readers.vector import WGS84, geopandas_or_explain, in_short_edges
 from deepsalt.sampling.shares import on_grid
 
@@ -48,14 +49,9 @@ class Shapes:
 def shapes_of(polygons: GeoDataFrame) -> Shapes:
     """Features as valid polygons: those that are not are repaired, and only what has an area is kept.
 
-    Raises LabelError where no feature has an area.
+    Raises LabelError where no feature has an area, or one cannot be repaired.
     """
-    import shapely
-
-    raw = shapely.force_2d(polygons.geometry.to_numpy())
-    invalid = ~shapely.is_valid(raw) & ~shapely.is_missing(raw)
-    whole = raw.copy()
-    whole[invalid] = shapely.make_valid(raw[invalid])
+    whole, invalid = repaired(polygons.geometry.to_numpy(), where="polygons")
     kept = np.array([_areal(shape) for shape in whole], dtype=object)
     geometry = geopandas_or_explain().GeoSeries(kept, crs=polygons.crs)
     if geometry.isna().all():
