@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.readers.safe import write_image
 
@@ -80,6 +80,7 @@ def test_sizes_that_do_not_nest_are_refused(tmp_path: Path, metres: float) -> No
 
 
 @given(st.integers(0, 10_000))
+@example(102)  # between two boxes, before the image
 def test_any_cut_of_a_jpeg2000_file_is_seen(tmp_path_factory, cut: int) -> None:
     folder = tmp_path_factory.getbasetemp() / "jp2"
     whole = folder / "whole.jp2"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from deepsalt.errors import DeepSaltError, ProductError, UsageError
@@ -117,6 +117,7 @@ def test_a_file_that_is_cut_off_says_so(tmp_path_factory: pytest.TempPathFactory
 
 
 @given(st.integers(4, 2300), st.binary(min_size=1, max_size=12))
+@example(2157, bytes(2))  # the last wavenumber becomes 2
 def test_damage_is_an_error_or_a_spectrum_but_no_traceback(
     tmp_path_factory: pytest.TempPathFactory, at: int, noise: bytes
 ) -> None:

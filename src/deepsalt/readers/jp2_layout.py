@@ -31,15 +31,18 @@ def check_whole_jp2(path: Path) -> None:
         if not is_jp2(file.read(len(_SIGNATURE))):
             raise _damaged(path, "the first bytes are not those of a JPEG 2000 file")
         at = len(_SIGNATURE)
-        kind = b""
+        kind, image = b"", False
         while at < size:
             file.seek(at)
             length, kind = _box(file.read(_LONG_HEAD), size - at)
+            image |= kind == b"jp2c"
             at += length
         file.seek(max(0, size - len(_END)))
         ending = file.read()
     if at > size:
         raise _damaged(path, f"the file is cut off: {size} bytes, and its boxes end at {at}")
+    if not image:
+        raise _damaged(path, "the file is cut off: no box holds an image")
     if kind == b"jp2c" and ending != _END:
         raise _damaged(path, "the file is cut off: its image does not end with the marker of its end")
 
