@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,14 @@ if TYPE_CHECKING:
     from deepsalt.models import BridgeStudent
     from deepsalt.training import BridgeData, DeepSaltSettings
     from deepsalt.training.loop import Progress
+
+
+class _Said(NamedTuple):
+    """(sample,) ln(1+ECe); and, where it was asked for and is known, the spread and what lies outside."""
+
+    answer: NDArray[np.float32]
+    spread: NDArray[np.float32] | None
+    outside: NDArray[np.bool_] | None
 
 
 class DeepSaltRegressor(Saved):
@@ -143,7 +151,7 @@ class DeepSaltRegressor(Saved):
 
         A missing band is made up for from the bands around it; NaN where the gap is too wide for that.
         """
-        return self.predict_with_spread(spectra)[0]
+        return ece_from_log(self._asked(spectra).answer)
 
     def predict_with_spread(self, spectra: Spectra) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(sample,) ECe in dS/m, and (sample,) how far the networks disagree, on ln(1+ECe).
@@ -151,29 +159,30 @@ class DeepSaltRegressor(Saved):
         The spread orders pixels by doubt; it is no calibrated interval. With the setting `places` an answer
         depends on `latitude` and `longitude`; a row without them has what its spectrum says.
         """
-        answer, spread, _ = self._asked(spectra)
-        return ece_from_log(answer), spread.astype(np.float64)
+        found = self._asked(spectra, spread=True)
+        assert found.spread is not None
+        return ece_from_log(found.answer), found.spread.astype(np.float64)
 
-    def _asked(
-        self, spectra: Spectra, *, judge: bool = False
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_] | None]:
-        """(sample,) ln(1+ECe), spread and, where it is asked for and known, what lies outside."""
+    def _asked(self, spectra: Spectra, *, spread: bool = False, judge: bool = False) -> _Said:
         from deepsalt.models import Tuning
 
         student, values, _ = self._filled(spectra)
         judge = judge and student.familiar.learned
-        answer, spread = np.empty(len(values), np.float32), np.empty(len(values), np.float32)
+        answer = np.empty(len(values), np.float32)
+        disagreed = np.empty(len(values), np.float32) if spread else None
         outside = np.zeros(len(values), bool) if judge else None
         for rows, scene in self._by_scene(spectra):
-            found = student.tuned(self.scenes_.get(scene, Tuning())).told(values[rows], strange=judge).numpy()
-            answer[rows], spread[rows] = found[:, 0], found[:, 1]
+            reader = student.tuned(self.scenes_.get(scene, Tuning()))
+            found = reader.told(values[rows], spread=spread, strange=judge)
+            answer[rows] = found.answer.numpy()
+            if disagreed is not None and found.spread is not None:
+                disagreed[rows] = found.spread.numpy()
             if outside is not None:
-                beyond = (found[:, 2:] > student.familiar.limits.numpy()).any(axis=1)
-                outside[rows] = beyond | (not self.knows(scene))
+                outside[rows] = found.beyond(student.familiar.limits).numpy() | (not self.knows(scene))
             if scene in self.nearby_:
                 added = self.nearby_[scene].at(spectra.samples.iloc[rows])
                 answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))
-        return answer, spread, outside
+        return _Said(answer, disagreed, outside)
 
     def differentiable(self, spectra: Spectra) -> Differentiable:
         """What `predict` does to these spectra as a function with gradients, to explain it."""
@@ -239,12 +248,12 @@ class DeepSaltRegressor(Saved):
         level       of the interval
         thresholds  ECe in dS/m, for the probability to exceed them
         """
-        answer, _, outside = self._asked(spectra, judge=True)
-        ece = ece_from_log(answer)
+        said = self._asked(spectra, judge=True)
+        ece = ece_from_log(said.answer)
         if self.errors_ is None:
-            return Answers(ece, outside=outside)
+            return Answers(ece, outside=said.outside)
         found = with_errors(ece, self._by_scene(spectra), self.errors_, level, thresholds)
-        return replace(found, outside=outside)
+        return replace(found, outside=said.outside)
 
     def applicability(self, spectra: Spectra) -> Applicability | None:
         """How far these pixels are from what was learned; None for a model that does not know."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from deepsalt.errors import UsageError
 from deepsalt.estimators.predictor import Predictor
@@ -22,11 +22,11 @@ from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.style import map_layers
 from deepsalt.mapping.tally import Tally
 from deepsalt.mapping.truth import copy_truth
-from deepsalt.mapping.window import Job, bare, map_window, needed_bands
+from deepsalt.mapping.window import Job, Mapped, bare, map_window, needed_bands
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.preprocessing.read_ahead import ahead
 from deepsalt.salinity.classes import USDA, ClassScheme
-from deepsalt.spectra import Scene
+from deepsalt.spectra import Scene, Window
 
 Progress = Callable[[int, int], None]
 
@@ -104,13 +104,20 @@ def map_scene(
     job = Job(predictor, scene, covariates, rules, scheme, needed, level, tuple(thresholds))
     check_covariates(predictor, covariates)
     tags = tags_of(job, about or {})
-    final = map_folder(Path(out), scene.name)
-    with whole_folder(final) as folder:
-        made = _write_layers(job, folder, tags, pixels_per_window=pixels_per_window, progress=progress)
+    grid, final = Grid.of(scene), map_folder(Path(out), scene.name)
+    layers = map_layers(scheme, level, job.thresholds)
+    with whole_folder(final) as folder, LayerFiles(folder, layers, grid, tags) as files:
+        tally, below_zero = Tally(scheme, grid), 0
+        for window, mapped in _mapped(job, pixels_per_window, progress):
+            files.write(window, mapped.layers)
+            tally.add(window, mapped.layers)
+            below_zero += mapped.below_zero
+        with files.finishing("ece", "mask"):
+            write_quicklook(folder, scheme, scene.name)
         if truth is not None:
             copy_truth(Path(truth), folder)
         facts = summary.summarise(
-            folder, job, made.tally, layers=made.files, provenance=tags, notes=notes_of(job, made.below_zero)
+            folder, job, tally, layers=files.names, provenance=tags, notes=notes_of(job, below_zero)
         )
         _write_beside(folder, scheme, facts)
         if seal is not None:
@@ -118,35 +125,12 @@ def map_scene(
     return SceneMap(final, facts)
 
 
-class _Made(NamedTuple):
-    files: dict[str, str]
-    tally: Tally
-    below_zero: int
-
-
-def _write_layers(
-    job: Job,
-    folder: Path,
-    tags: Mapping[str, str],
-    *,
-    pixels_per_window: int,
-    progress: Progress | None,
-) -> _Made:
-    grid = Grid.of(job.scene)
-    files = LayerFiles(folder, map_layers(job.scheme, job.level, job.thresholds), grid, tags)
-    tally, below_zero = Tally(job.scheme, grid), 0
-    try:
-        for found in ahead(partial(bare, job), job.scene.windows(pixels_per_window)):
-            mapped = map_window(job, found)
-            files.write(found.window, mapped.layers)
-            tally.add(found.window, mapped.layers)
-            below_zero += mapped.below_zero
-            if progress is not None:
-                progress(found.window.row + found.window.rows, job.scene.height)
-        return _Made(files.finish(), tally, below_zero)
-    except BaseException:
-        files.abandon()
-        raise
+def _mapped(job: Job, pixels: int, progress: Progress | None) -> Iterator[tuple[Window, Mapped]]:
+    """Every window of the scene with its layers, top to bottom."""
+    for found in ahead(partial(bare, job), job.scene.windows(pixels)):
+        yield found.window, map_window(job, found)
+        if progress is not None:
+            progress(found.window.row + found.window.rows, job.scene.height)
 
 
 def _check_questions(level: float, thresholds: Sequence[float]) -> None:
@@ -168,7 +152,6 @@ def _write_beside(folder: Path, scheme: ClassScheme, facts: dict[str, Any]) -> N
         if (text := style_of(name, scheme)) is not None:
             with written_whole(folder / f"{name}.qml") as aside:
                 aside.write_text(text, encoding="utf-8")
-    write_quicklook(folder, scheme, facts)
     facts["notes"] = [*facts["notes"], *stac.missing_for_item(folder, facts)]
     summary.write_summary(folder, facts)
     stac.write_item(folder, facts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ _AT_A_TIME = 2
 
 class LayerFiles:
     """Windows in, one COG a layer out.
+
+    Used in a `with` block; where that fails, nothing is left of the files that are not whole.
 
     layers  all that a map may have, by name; a file comes into being with the first window that has the
             layer, and is nodata where nothing is written to it
@@ -36,14 +39,30 @@ class LayerFiles:
                 self._writers[name] = LayerWriter(self._folder, self._layers[name], self._grid, self._tags)
             self._writers[name].write(window, layer)
 
-    def finish(self) -> dict[str, str]:
-        """The files' names by layer, once all of them are whole. Raises OutputError for one that is not."""
-        with ThreadPoolExecutor(max_workers=_AT_A_TIME, thread_name_prefix="layer") as pool:
-            done = [pool.submit(writer.finish) for writer in self._writers.values()]
-            paths = [one.result() for one in done]
-        names = {path.stem: path.name for path in paths}
-        return {name: names[name] for name in self._layers if name in names}
+    @contextmanager
+    def finishing(self, *first: str) -> Iterator[None]:
+        """Files are made whole: those that `first` names before the block, the others while it runs.
 
-    def abandon(self) -> None:
-        for writer in self._writers.values():
-            writer.abandon()
+        Raises OutputError for one that did not reach the disk whole.
+        """
+        with ThreadPoolExecutor(max_workers=_AT_A_TIME, thread_name_prefix="layer") as pool:
+            order = sorted(self._writers, key=lambda name: name not in first)
+            done = {name: pool.submit(self._writers[name].finish) for name in order}
+            for name in first:
+                done[name].result()
+            yield
+            for one in done.values():
+                one.result()
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The files' names by layer."""
+        return {name: self._writers[name].path.name for name in self._layers if name in self._writers}
+
+    def __enter__(self) -> LayerFiles:
+        return self
+
+    def __exit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        if failed is not None:
+            for writer in self._writers.values():
+                writer.abandon()

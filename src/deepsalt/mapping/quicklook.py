@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,9 @@ _DIFFERENCE_STEPS = (-1.5, -1.0, -0.6, -0.2, 0.2, 0.6, 1.0, 1.5)
 FONT: Any = {"font.size": 9, "axes.titlesize": 10, "text.parse_math": False}
 
 
-def write_quicklook(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any]) -> Path:
-    """quicklook.png of the layers in `folder`; `facts` as in map.json."""
-    figure = map_figure(folder, scheme, facts)
+def write_quicklook(folder: Path, scheme: ClassScheme, scene: str) -> Path:
+    """quicklook.png of the layers `ece` and `mask` in `folder`."""
+    figure = map_figure(folder, scheme, scene)
     with written_whole(folder / "quicklook.png") as aside:
         aside.write_bytes(png_bytes(figure, dpi=130))
     return folder / "quicklook.png"
@@ -47,7 +47,7 @@ def png_bytes(figure: Figure, dpi: int = 110) -> bytes:
     return stream.getvalue()
 
 
-def map_figure(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any], title: str = "") -> Figure:
+def map_figure(folder: Path, scheme: ClassScheme, scene: str, title: str = "") -> Figure:
     """ECe by class with the masked pixels in quiet colours, north up, legend beside it."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -61,8 +61,8 @@ def map_figure(folder: Path, scheme: ClassScheme, facts: Mapping[str, Any], titl
         _draw_reasons(axes, reasons, extent)
         _draw_classes(axes, ece, extent, scheme)
         finish_axes(axes, unit)
-        scene = shorten(str(facts["scene"]), 110, placeholder="…")
-        axes.set_title(title or f"ECe of the surface layer\n{fill(scene, 62)}", loc="left")
+        name = fill(shorten(scene, 110, placeholder="…"), 62)
+        axes.set_title(title or f"ECe of the surface layer\n{name}", loc="left")
         scale_bar(axes, extent, unit)
         present = [reason for reason in MaskReason if reason and (reasons == reason).any()]
         _legend(figure, scheme, present)

@@ -9,6 +9,7 @@ non-linear step is linear and folds into one small matrix: the net that maps is 
 from __future__ import annotations
 
 from copy import copy
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +17,32 @@ from torch import Tensor, nn
 from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.familiar import Familiar
-from deepsalt.models.inference import Rows, in_batches, one_thread
+from deepsalt.models.inference import Rows, in_batches, one_thread, some_columns
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
 from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
 
 _FARTHEST = 8.0  # standard deviations; a hot pixel must not swamp the rest
+
+
+class Told(NamedTuple):
+    """What a student says of spectra: all (n,), on the CPU, None where it was not asked for.
+
+    answer  ln(1+ECe), from 0 to the ceiling
+    spread  standard deviation of the members' answers
+    dissimilarity, residual  see `Familiar`
+    """
+
+    answer: Tensor
+    spread: Tensor | None = None
+    dissimilarity: Tensor | None = None
+    residual: Tensor | None = None
+
+    def beyond(self, limits: Tensor) -> Tensor:
+        """(n,) True where dissimilarity or residual, both of which were asked for, is beyond its limit."""
+        assert self.dissimilarity is not None
+        assert self.residual is not None
+        return (self.dissimilarity > limits[0]) | (self.residual > limits[1])
 
 
 class BridgeStudent(nn.Module):
@@ -165,7 +186,9 @@ class BridgeStudent(nn.Module):
     def strangeness(self, sat_x: Rows) -> tuple[Tensor, Tensor]:
         """Dissimilarity (n,) and residual (n,) of spectra (n, bands), see `Familiar`; NaN as in `predict`."""
         found = self.told(sat_x, strange=True)
-        return found[:, 2], found[:, 3]
+        assert found.dissimilarity is not None
+        assert found.residual is not None
+        return found.dissimilarity, found.residual
 
     def density(self, sat_x: Rows) -> Tensor:
         """(n,) labelled pixels near spectra (n, bands), see `Familiar`."""
@@ -176,15 +199,10 @@ class BridgeStudent(nn.Module):
 
         Raises BandError for a wrong number of bands.
         """
-        return self.predict_with_spread(sat_x)[0]
+        return self.told(sat_x).answer
 
-    def predict_with_spread(self, sat_x: Rows) -> tuple[Tensor, Tensor]:
-        """ln(1+ECe) (n,) and the standard deviation of the members' answers (n,)."""
-        found = self.told(sat_x)
-        return found[:, 0], found[:, 1]
-
-    def told(self, sat_x: Rows, *, strange: bool = False) -> Tensor:
-        """(n, 2) what `predict_with_spread` gives; (n, 4) with dissimilarity and residual, in one pass.
+    def told(self, sat_x: Rows, *, spread: bool = False, strange: bool = False) -> Told:
+        """What is asked for of spectra (n, bands), in one pass; NaN as in `predict`.
 
         Raises BandError for a wrong number of bands.
         """
@@ -193,22 +211,27 @@ class BridgeStudent(nn.Module):
                 f"spectra of shape {tuple(sat_x.shape)} for a student of {len(self.channels)} bands",
                 fix="Resample the spectra to the bands in the model's card.",
             )
-        matrix, offset = self.folded()
-        unread, unread_offset = self.folded(self.familiar.rest)
+        known, kept = self.familiar, self.directions.shape[1]
+        matrix, offset = self.folded(torch.cat([self.directions, known.rest], dim=1) if strange else None)
         read = torch.nonzero((self.channels != 0).any(dim=1)).squeeze(1)
-        whole, matrix, unread = len(read) == len(matrix), matrix[read], unread[read]
+        whole, matrix = len(read) == len(matrix), matrix[read]
 
         def answer(rows: Tensor) -> Tensor:
-            rows = rows if whole else rows.index_select(1, read)
-            inputs = torch.addmm(offset, rows, matrix).clamp(-_FARTHEST, _FARTHEST)
+            projected = torch.addmm(offset, rows if whole else some_columns(rows, read), matrix)
+            inputs = projected[:, :kept].clamp(-_FARTHEST, _FARTHEST)
             answers = self.members(inputs)[0] * self.line[0] + self.line[1]
-            mean = torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)
-            columns = [mean, answers.std(dim=0, correction=0)]
+            columns = [torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)]
+            if spread:
+                columns.append(answers.std(dim=0, correction=0))
             if strange:
-                left = torch.addmm(unread_offset, rows, unread)
-                columns += [self.familiar.dissimilarity(inputs), left.square().sum(dim=1)]
+                columns += [known.dissimilarity(inputs), projected[:, kept:].square().sum(dim=1)]
             return torch.stack(columns, dim=1)
 
         with one_thread():
             found = in_batches(self, answer, sat_x)
-        return found if len(found) else torch.empty(0, 4 if strange else 2)
+        columns = iter(found.T if len(found) else torch.empty(4, 0))
+        return Told(
+            next(columns),
+            next(columns) if spread else None,
+            *((next(columns), next(columns)) if strange else (None, None)),
+        )

@@ -49,6 +49,13 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def some_columns(rows: Tensor, columns: Tensor) -> Tensor:
+    """Columns (k,) of rows (n, all), laid out as the rows are: those of a raster lie column by column."""
+    if rows.stride(0) == 1:
+        return rows.T.index_select(0, columns).T
+    return rows.index_select(1, columns)
+
+
 def _batch(rows: Rows, start: int, device: torch.device) -> Tensor:
     """A copy of some rows, float32: an array may be read only, and torch knows no such tensor."""
     some = rows[start : start + BATCH]

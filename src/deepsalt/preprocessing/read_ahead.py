@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from deepsalt.readers.kept_open import kept_open
 from deepsalt.spectra import Scene, Spectra, Window
 
 Done = TypeVar("Done")
@@ -49,9 +50,9 @@ def ahead(work: Callable[[Window], Done], windows: Iterable[Window]) -> Iterator
 
     Threads work on the next windows: decompression and large arrays do not hold the interpreter, so that a
     second core is busy meanwhile. No more than `AHEAD` windows beside the one in hand are begun. What work
-    raises is raised where the window is due.
+    raises is raised where the window is due. Rasters stay open meanwhile.
     """
-    with ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as pool:
+    with kept_open(), ThreadPoolExecutor(max_workers=AHEAD, thread_name_prefix="read-ahead") as pool:
         due: deque[Future[Done]] = deque()
         try:
             for window in windows:

@@ -1,7 +1,7 @@
 """Rasters on disk through rasterio: opened for one read and closed again, errors in one line.
 
-Nothing is written beside the data (no .aux.xml), and no handle stays open, so that a scene may be
-read from several threads or processes.
+Nothing is written beside the data (no .aux.xml), and no handle stays open but inside `kept_open`, so that a
+scene may be read from several threads or processes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
 from deepsalt.quiet import quiet
+from deepsalt.readers.kept_open import lent
 from deepsalt.readers.product_files import File, gdal_name, size_of, stream_of
 from deepsalt.readers.tiff_layout import check_whole, is_tiff
 from deepsalt.spectra import Window
@@ -60,12 +62,11 @@ def opened(path: File, doing: str = "open it") -> Iterator[Any]:
     from rasterio.errors import CRSError, RasterioError
 
     try:
-        with rasterio.Env(GDAL_PAM_ENABLED="NO", CPL_DEBUG=False):
-            dataset = open_raster(path)
-            try:
-                yield dataset
-            finally:
-                dataset.close()
+        with (
+            rasterio.Env(GDAL_PAM_ENABLED="NO", CPL_DEBUG=False),
+            lent(gdal_name(path), partial(open_raster, path)) as dataset,
+        ):
+            yield dataset
     except (RasterioError, CRSError, UnicodeDecodeError) as error:
         reason = error.__cause__ or error
         raise ProductError(

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +17,6 @@ from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window
 #: Shipped tables agree with a product within this distance, nm: calibrations shift by less.
 _SAME_BAND_NM = 1.5
 _PROBES = 6
-#: Pixels turned from (band, pixel) to (pixel, band) at once, as they are stored: with 200 bands of int16 they
-#: fill less than half a megabyte.
-_PIXELS_TURNED = 1024
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -52,31 +48,31 @@ class RasterScene(Scene):
         Bands with a fault are not read from the file: they are NaN.
         """
         part = self._checked(window)
-        cube = self._reflectance(part).reshape(part.rows, part.columns, len(self.bands))
         source = f"read from {self.image.name}, rows {part.row}-{part.row + part.rows - 1}"
-        return Spectra.of_image(cube, self.sensor.axis, sensor=self.sensor, provenance=(source, *self.notes))
+        return Spectra.of_image(
+            np.moveaxis(self._reflectance(part), 0, -1),
+            self.sensor.axis,
+            sensor=self.sensor,
+            provenance=(source, *self.notes),
+        )
 
     def _reflectance(self, part: Window) -> NDArray[np.float32]:
-        """(pixel, band); turned and scaled a few hundred pixels at a time, which stay in the cache."""
-        pixels = np.empty((part.rows * part.columns, len(self.bands)), np.float32)
+        """(band, y, x), as rasters are stored and models multiply: nothing is turned."""
+        cube = np.empty((len(self.bands), part.rows, part.columns), np.float32)
+        cube[self.empty] = np.nan
         filled = np.flatnonzero(~self.empty)
         if not len(filled):
-            return np.full_like(pixels, np.nan)
-        stored = read_bands(self.image, part, self.bands[filled].tolist()).reshape(len(filled), -1)
-        gain, offset = (values.astype(np.float32) for values in (self.gain, self.offset))
-        incomplete = is_nodata(stored, self.nodata).any()
-        for of_sensor, of_stored in _runs(filled):
-            for first in range(0, len(pixels), _PIXELS_TURNED):
-                some = slice(first, first + _PIXELS_TURNED)
-                numbers, out = np.ascontiguousarray(stored[of_stored, some].T), pixels[some, of_sensor]
-                np.multiply(numbers, gain[of_sensor], out=out, dtype=np.float32, casting="unsafe")
-                if offset.any():
-                    out += offset[of_sensor]
-                if incomplete:
-                    np.copyto(out, np.float32(np.nan), where=is_nodata(numbers, self.nodata))
-        for of_sensor, _ in _runs(np.flatnonzero(self.empty)):
-            pixels[:, of_sensor] = np.nan
-        return pixels
+            return cube
+        stored = read_bands(self.image, part, self.bands[filled].tolist())
+        for number, band in zip(filled, stored, strict=True):
+            out = cube[number]
+            np.multiply(band, np.float32(self.gain[number]), out=out, dtype=np.float32, casting="unsafe")
+            if self.offset[number]:
+                out += np.float32(self.offset[number])
+            missing = is_nodata(band, self.nodata)
+            if missing.any():
+                out[missing] = np.nan
+        return cube
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason: BACKGROUND where no band has data, DEFECTIVE where only some have."""
@@ -90,13 +86,6 @@ class RasterScene(Scene):
         reasons = np.where(missing.any(axis=0), MaskReason.DEFECTIVE, MaskReason.VALID).astype(np.uint8)
         reasons[missing.all(axis=0)] = MaskReason.BACKGROUND
         return reasons
-
-
-def _runs(numbers: NDArray[np.intp]) -> list[tuple[slice, slice]]:
-    """Increasing numbers as slices of what they count, and of themselves: slices are copied quickly."""
-    breaks = np.flatnonzero(np.diff(numbers) > 1) + 1
-    edges = [0, *breaks.tolist(), len(numbers)] if len(numbers) else [0]
-    return [(slice(int(numbers[a]), int(numbers[b - 1]) + 1), slice(a, b)) for a, b in pairwise(edges)]
 
 
 def with_known_facts(

@@ -156,7 +156,7 @@ def _pictures(found: MapFolder) -> tuple[Picture, ...]:
     title = "ECe of the surface layer"
     shown.append(
         Picture(
-            png(map_figure(folder, scheme, summary, title=title)),
+            png(map_figure(folder, scheme, str(summary["scene"]), title=title)),
             "image/png",
             f"Map of {scene}: ECe by class, with masked pixels in quiet colours",
             "The map with its masked pixels. North is up.",

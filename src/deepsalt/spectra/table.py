@@ -146,9 +146,7 @@ class Spectra:
         """The pixels of an image as a table, row by row; only those where `mask` (y, x) is true."""
         flat = self.values.reshape(-1, len(self.axis))
         if mask is not None:
-            flat = flat.take(
-                np.flatnonzero(mask), axis=0
-            )  # copies whole rows, a mask would go value by value
+            flat = _taken(flat, np.flatnonzero(mask))
         table = pd.DataFrame(index=range(len(flat))) if samples is None else samples.reset_index(drop=True)
         data = _labelled(flat, self.axis, ("sample", "band"))
         return replace(self, data=data, samples=table)
@@ -165,6 +163,13 @@ class Spectra:
     def noted(self, step: str) -> Spectra:
         """The same spectra with one more sentence of provenance."""
         return replace(self, provenance=(*self.provenance, step))
+
+
+def _taken(values: NDArray[np.float32], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Some rows of (sample, band), laid out as they were: a raster's pixels lie band by band."""
+    if values.flags.f_contiguous:
+        return values.T.take(rows, axis=1).T
+    return values.take(rows, axis=0)
 
 
 def _labelled(values: NDArray[np.float32], axis: Axis, dims: tuple[Any, ...]) -> xr.DataArray:

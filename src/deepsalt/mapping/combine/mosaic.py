@@ -111,7 +111,7 @@ def map_mosaic(
                 writer.write(window, values)
         facts = _facts(job, folder, final.name, tags)
         write_texts(folder, beside_mosaic(tuple(layer.name for layer in job.layers), job.scheme))
-        write_quicklook(folder, job.scheme, facts)
+        write_quicklook(folder, job.scheme, str(facts["scene"]))
         write_summary(folder, facts)
     return SceneMap(final, facts)
 
