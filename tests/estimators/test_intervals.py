@@ -44,7 +44,7 @@ def test_an_interval_holds_its_answer_and_most_of_the_truth(model: DeepSaltRegre
     low, ece, high = model.predict_interval(fresh, 0.9)
     assert (low >= 0).all()
     assert (low <= high).all()
-    assert np.array_equal(ece, model.predict(fresh))
+    np.testing.assert_allclose(ece, model.predict(fresh), rtol=1e-5)  # other products, other last digits
     truth = fresh.samples["ece_ds_m"].to_numpy()
     assert ((low <= truth) & (truth <= high)).mean() > 0.8
     narrow = model.predict_interval(fresh, 0.5)

@@ -203,6 +203,27 @@ def test_the_saltiest_pixels_survive_and_straw_does_not(sensor: str, laws: str) 
     assert np.concatenate(straw[0::2]).mean() > (0.8 if sensor == "enmap" else 0.65)  # gypsum hides straw
 
 
+limits = st.none() | st.floats(0.0, 0.4)
+
+
+@given(limits, limits, limits, st.none() | st.floats(0.5, 2), st.booleans(), st.integers(0, 2**16))
+def test_the_bands_that_rules_ask_for_are_all_they_need(
+    dry: float | None, water: float | None, nbr2: float | None, most: float | None, guard: bool, seed: int
+) -> None:
+    rules = SurfaceRules(0.3, dry, water, nbr2, most, guard)
+    axis = Sensor.load("enmap").axis
+    rng = np.random.default_rng(seed)
+    spectra = Spectra.of_image(rng.random((3, 4, len(axis))) * rng.random((3, 4, 1)), axis)
+    quality = rng.integers(0, 3, (3, 4)).astype(np.uint8)
+    some = spectra.take_bands(rules.bands(axis))
+    assert np.array_equal(surface_mask(some, quality, rules), surface_mask(spectra, quality, rules))
+    assert SurfaceRules().bands(axis).sum() < 40
+
+
+def test_where_no_band_sees_red_or_infrared_all_bands_are_asked_for() -> None:
+    assert SurfaceRules().bands(Axis([1600.0, 2200.0], "nm")).tolist() == [True, True]
+
+
 def test_a_rule_without_its_bands_says_nothing_and_is_told() -> None:
     visible = Sensor("desis-like", Axis(np.array([560.0, 660, 850]), "nm"))
     rules = SurfaceRules(nbr2=0.1, water=0.0, dry_vegetation=0.0)

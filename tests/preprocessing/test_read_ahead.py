@@ -24,7 +24,7 @@ def test_every_window_comes_once_in_order_with_its_own_pixels() -> None:
     assert [part.window for part in parts] == list(scene.windows(40))
     assert len(parts) == 3
     for part in parts:
-        np.testing.assert_array_equal(part.spectra.values, scene.read(part.window).values)
+        np.testing.assert_array_equal(part.loaded.image().values, scene.read(part.window).values)
         np.testing.assert_array_equal(part.quality, scene.mask(part.window))
 
 

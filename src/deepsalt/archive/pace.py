@@ -17,7 +17,7 @@ from deepsalt.archive.one import predictor_of
 from deepsalt.archive.plan import Plan
 from deepsalt.archive.recipe import Recipe
 from deepsalt.mapping import map_scene
-from deepsalt.spectra import Scene, Spectra, Window
+from deepsalt.spectra import Loaded, Scene, Spectra, Window
 
 _WINDOWS = 4
 #: An estimate is worth a tenth of the work, not more.
@@ -72,6 +72,9 @@ class _Strip(Scene):
 
     def read(self, window: Window | None = None) -> Spectra:
         return self.scene.read(self._there(window))
+
+    def load(self, window: Window | None = None) -> Loaded:
+        return self.scene.load(self._there(window))
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         return self.scene.mask(self._there(window))

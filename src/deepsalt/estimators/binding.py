@@ -31,6 +31,7 @@ def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSal
     import torch
 
     from deepsalt.models import Tuning
+    from deepsalt.models.inference import one_thread
 
     student, values = model._readable(pixels)
     whole = np.isfinite(values).all(axis=1)
@@ -41,7 +42,8 @@ def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSal
         seen = torch.as_tensor(values[whole])
         patches = torch.as_tensor(patch_numbers(pixels.samples)[whole])
         planar = bool(model.card_.get("planar", True))
-        tuning = student.tuning_for(seen, land, patches, planar=planar)
+        with one_thread():
+            tuning = student.tuning_for(seen, land, patches, planar=planar)
     other = copy(model)
     other.scenes_ = {**model.scenes_, scene: tuning}
     other.nearby_ = {name: one for name, one in model.nearby_.items() if name != scene}

@@ -178,7 +178,7 @@ class DeepSaltRegressor(Saved):
             if disagreed is not None and found.spread is not None:
                 disagreed[rows] = found.spread.numpy()
             if outside is not None:
-                outside[rows] = found.beyond(student.familiar.limits).numpy() | (not self.knows(scene))
+                outside[rows] = found.beyond(student.familiar.limits) | (not self.knows(scene))
             if scene in self.nearby_:
                 added = self.nearby_[scene].at(spectra.samples.iloc[rows])
                 answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))

@@ -14,7 +14,7 @@ from deepsalt.estimators.predictor import Predictor
 from deepsalt.mapping.inputs import Covariates, accepts_missing, covariates_on, places_on
 from deepsalt.mapping.style import OUTSIDE_NODATA, probability_name
 from deepsalt.preprocessing.gaps import fill_gaps
-from deepsalt.preprocessing.masks import SurfaceRules, surface_mask
+from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.preprocessing.present import rows_lacking
 from deepsalt.preprocessing.read_ahead import read_part
 from deepsalt.salinity.classes import ClassScheme
@@ -70,8 +70,8 @@ class Mapped(NamedTuple):
 def bare(job: Job, window: Window) -> Bare:
     """Read a window and find the pixels to predict. Asks no predictor: several threads may do so at once."""
     part = read_part(job.scene, window)
-    reasons = surface_mask(part.spectra, part.quality, job.rules)
-    table = part.spectra.pixels(reasons == MaskReason.VALID)
+    reasons = part.reasons(job.scene.sensor.axis, job.rules)
+    table = part.loaded.pixels(np.flatnonzero(reasons == MaskReason.VALID))
     return Bare(window, reasons, *_filled(table, job.needed))
 
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 from copy import copy
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepsalt.errors import BandError
@@ -38,11 +40,15 @@ class Told(NamedTuple):
     dissimilarity: Tensor | None = None
     residual: Tensor | None = None
 
-    def beyond(self, limits: Tensor) -> Tensor:
-        """(n,) True where dissimilarity or residual, both of which were asked for, is beyond its limit."""
+    def beyond(self, limits: Tensor) -> NDArray[np.bool_]:
+        """(n,) True where dissimilarity or residual, both of which were asked for, is beyond its limit.
+
+        By numpy: for so many rows torch would wake threads, which then spin beside those that read.
+        """
         assert self.dissimilarity is not None
         assert self.residual is not None
-        return (self.dissimilarity > limits[0]) | (self.residual > limits[1])
+        farthest, largest = limits.tolist()
+        return (self.dissimilarity.numpy() > farthest) | (self.residual.numpy() > largest)
 
 
 class BridgeStudent(nn.Module):
@@ -201,6 +207,7 @@ class BridgeStudent(nn.Module):
         """
         return self.told(sat_x).answer
 
+    @one_thread()
     def told(self, sat_x: Rows, *, spread: bool = False, strange: bool = False) -> Told:
         """What is asked for of spectra (n, bands), in one pass; NaN as in `predict`.
 
@@ -227,8 +234,7 @@ class BridgeStudent(nn.Module):
                 columns += [known.dissimilarity(inputs), projected[:, kept:].square().sum(dim=1)]
             return torch.stack(columns, dim=1)
 
-        with one_thread():
-            found = in_batches(self, answer, sat_x)
+        found = in_batches(self, answer, sat_x)
         columns = iter(found.T if len(found) else torch.empty(4, 0))
         return Told(
             next(columns),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
+from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.preprocessing.read_ahead import read_ahead
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
@@ -31,9 +32,10 @@ def bare_soil(scene: Scene, rules: SurfaceRules = DEFAULT_RULES, pixels: int = 6
 
     Memory is that of a few windows, whatever the size of the scene.
     """
-    for window, spectra, quality in read_ahead(scene, pixels):
-        reasons = surface_mask(spectra, quality, rules)
+    for part in read_ahead(scene, pixels):
+        window, reasons = part.window, part.reasons(scene.sensor.axis, rules)
         valid = reasons == MaskReason.VALID
         rows, columns = np.nonzero(valid)
         places = pd.DataFrame({"row": rows + window.row, "column": columns + window.column})
-        yield BareSoil(window, reasons, spectra.pixels(valid, places))
+        table = replace(part.loaded.pixels(np.flatnonzero(valid)), samples=places)
+        yield BareSoil(window, reasons, table)

@@ -82,6 +82,13 @@ class SurfaceRules:
         """Whether the salt-crust guard has a rule to guard against."""
         return self.salt_crust_guard and (self.nbr2 is not None or self.dry_vegetation is not None)
 
+    def bands(self, axis: Axis) -> NDArray[np.bool_]:
+        """(band,) bands with which the rules come to the same as with all; at least one."""
+        asked = {name for name, limit in asdict(self).items() if limit is not None}
+        few = index.inside(axis, index.RED_NM) | index.inside(axis, index.NEAR_INFRARED_NM)
+        only_ndvi = asked <= {"max_ndvi", "salt_crust_guard"}
+        return few if only_ndvi and few.any() else np.ones(len(axis), bool)
+
     def notes(self, axis: Axis) -> tuple[str, ...]:
         """One sentence for each rule that bands like these cannot judge, or judge in another way."""
         swir = index.has_bands(axis, index.SWIR1_NM, index.SWIR2_NM)

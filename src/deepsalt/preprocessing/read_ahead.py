@@ -10,8 +10,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from deepsalt.preprocessing.masks import SurfaceRules, surface_mask
 from deepsalt.readers.kept_open import kept_open
-from deepsalt.spectra import Scene, Spectra, Window
+from deepsalt.spectra import Axis, Loaded, Scene, Window
 
 Done = TypeVar("Done")
 #: Windows that are read before they are asked for: as many as keep two cores busy.
@@ -21,13 +22,20 @@ AHEAD = 2
 class Part(NamedTuple):
     """One window of a scene.
 
-    spectra  (y, x, band) reflectance, NaN = missing
+    loaded   its pixels
     quality  (y, x) MaskReason by the product's own layers
     """
 
     window: Window
-    spectra: Spectra
+    loaded: Loaded
     quality: NDArray[np.uint8]
+
+    def reasons(self, axis: Axis, rules: SurfaceRules) -> NDArray[np.uint8]:
+        """(y, x) MaskReason: the product's own, then those of the surface rules.
+
+        axis  the scene's bands
+        """
+        return surface_mask(self.loaded.image(rules.bands(axis)), self.quality, rules)
 
 
 def read_ahead(scene: Scene, pixels: int = 65_536, windows: Iterable[Window] | None = None) -> Iterator[Part]:
@@ -42,7 +50,7 @@ def read_ahead(scene: Scene, pixels: int = 65_536, windows: Iterable[Window] | N
 
 def read_part(scene: Scene, window: Window) -> Part:
     """One window, read here and now."""
-    return Part(window, scene.read(window), scene.mask(window))
+    return Part(window, scene.load(window), scene.mask(window))
 
 
 def ahead(work: Callable[[Window], Done], windows: Iterable[Window]) -> Iterator[Done]:

@@ -78,23 +78,24 @@ def relative_cai(spectra: Spectra) -> Index:
 def has_narrow_bands(axis: Axis) -> bool:
     """Whether the cellulose band and both of its shoulders are seen by bands of their own."""
     narrow = axis.widths <= NARROW_NM
-    return all(bool((_inside(axis, limits) & narrow).any()) for limits in CELLULOSE_NM)
+    return all(bool((inside(axis, limits) & narrow).any()) for limits in CELLULOSE_NM)
 
 
 def has_bands(axis: Axis, *windows: Limits) -> bool:
     """Whether at least one band lies in each window."""
-    return all(bool(_inside(axis, limits).any()) for limits in windows)
+    return all(bool(inside(axis, limits).any()) for limits in windows)
 
 
 def band_mean(spectra: Spectra, limits: Limits) -> Index:
     """(y, x) or (sample,) mean of the bands in a window that have a value; NaN where none has."""
-    inside = _inside(spectra.axis, limits)
-    if not inside.any():
+    chosen = inside(spectra.axis, limits)
+    if not chosen.any():
         return np.full(spectra.values.shape[:-1], np.nan, np.float32)
-    return np.asarray(mean_present(spectra.values[..., inside]), np.float32)
+    return np.asarray(mean_present(spectra.values[..., chosen]), np.float32)
 
 
-def _inside(axis: Axis, limits: Limits) -> NDArray[np.bool_]:
+def inside(axis: Axis, limits: Limits) -> NDArray[np.bool_]:
+    """(band,) True for the bands in a window."""
     return np.asarray((axis.values >= limits[0]) & (axis.values <= limits[1]))
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.readers.product_files import File
 from deepsalt.readers.raster import is_nodata, read_bands
-from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window
+from deepsalt.spectra import Loaded, MaskReason, Scene, Sensor, Spectra, Window
 
 #: Shipped tables agree with a product within this distance, nm: calibrations shift by less.
 _SAME_BAND_NM = 1.5
@@ -47,32 +48,16 @@ class RasterScene(Scene):
 
         Bands with a fault are not read from the file: they are NaN.
         """
-        part = self._checked(window)
-        source = f"read from {self.image.name}, rows {part.row}-{part.row + part.rows - 1}"
-        return Spectra.of_image(
-            np.moveaxis(self._reflectance(part), 0, -1),
-            self.sensor.axis,
-            sensor=self.sensor,
-            provenance=(source, *self.notes),
-        )
+        return self.load(window).image()
 
-    def _reflectance(self, part: Window) -> NDArray[np.float32]:
-        """(band, y, x), as rasters are stored and models multiply: nothing is turned."""
-        cube = np.empty((len(self.bands), part.rows, part.columns), np.float32)
-        cube[self.empty] = np.nan
+    def load(self, window: Window | None = None) -> Loaded:
+        """As it is stored; see `read`."""
+        part = self._checked(window)
         filled = np.flatnonzero(~self.empty)
-        if not len(filled):
-            return cube
-        stored = read_bands(self.image, part, self.bands[filled].tolist())
-        for number, band in zip(filled, stored, strict=True):
-            out = cube[number]
-            np.multiply(band, np.float32(self.gain[number]), out=out, dtype=np.float32, casting="unsafe")
-            if self.offset[number]:
-                out += np.float32(self.offset[number])
-            missing = is_nodata(band, self.nodata)
-            if missing.any():
-                out[missing] = np.nan
-        return cube
+        stored = read_bands(self.image, part, self.bands[filled].tolist()) if len(filled) else np.empty(0)
+        source = f"read from {self.image.name}, rows {part.row}-{part.row + part.rows - 1}"
+        by_band = dict(zip(filled.tolist(), stored, strict=True))
+        return _Stored(self, (part.rows, part.columns), by_band, (source, *self.notes))
 
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
         """(y, x) MaskReason: BACKGROUND where no band has data, DEFECTIVE where only some have."""
@@ -86,6 +71,67 @@ class RasterScene(Scene):
         reasons = np.where(missing.any(axis=0), MaskReason.DEFECTIVE, MaskReason.VALID).astype(np.uint8)
         reasons[missing.all(axis=0)] = MaskReason.BACKGROUND
         return reasons
+
+
+class _Stored(Loaded):
+    """A window as the file has it.
+
+    stored  (y, x) of each band of the sensor that holds data, by its number
+    """
+
+    def __init__(
+        self,
+        scene: RasterScene,
+        size: tuple[int, int],
+        stored: Mapping[int, NDArray[Any]],
+        provenance: tuple[str, ...],
+    ) -> None:
+        self._scene, self._size, self._stored, self._provenance = scene, size, stored, provenance
+
+    def image(self, bands: NDArray[np.bool_] | None = None) -> Spectra:
+        sensor = self._scene.sensor
+        numbers = np.arange(len(sensor)) if bands is None else np.flatnonzero(bands)
+        cube = self._reflectance(numbers, lambda band: band, self._size)
+        return Spectra.of_image(
+            np.moveaxis(cube, 0, -1),
+            sensor.axis if bands is None else sensor.axis.take(numbers),
+            sensor=sensor,
+            provenance=self._provenance,
+        )
+
+    def pixels(self, flat: NDArray[np.intp]) -> Spectra:
+        sensor = self._scene.sensor
+        values = self._reflectance(np.arange(len(sensor)), lambda band: band.take(flat), (len(flat),))
+        row = Spectra.of_image(values.T[None], sensor.axis, sensor=sensor, provenance=self._provenance)
+        return row.pixels()
+
+    def _reflectance(
+        self,
+        numbers: NDArray[np.intp],
+        cut: Callable[[NDArray[Any]], NDArray[Any]],
+        size: tuple[int, ...],
+    ) -> NDArray[np.float32]:
+        """(band, *size), as rasters are stored and models multiply: nothing is turned.
+
+        numbers  bands of the sensor
+        cut      takes what is wanted of (y, x), of shape `size`
+        """
+        values = np.empty((len(numbers), *size), np.float32)
+        for number, reflectance in zip(numbers.tolist(), values, strict=True):
+            if number in self._stored:
+                self._scale(number, cut(self._stored[number]), reflectance)
+            else:
+                reflectance.fill(np.nan)
+        return values
+
+    def _scale(self, number: int, stored: NDArray[Any], reflectance: NDArray[np.float32]) -> None:
+        gain, offset = (np.float32(one[number]) for one in (self._scene.gain, self._scene.offset))
+        np.multiply(stored, gain, out=reflectance, dtype=np.float32, casting="unsafe")
+        if offset:
+            reflectance += offset
+        missing = is_nodata(stored, self._scene.nodata)
+        if missing.any():
+            reflectance[missing] = np.nan
 
 
 def with_known_facts(

@@ -97,10 +97,11 @@ def _picked(
     """
     weights = weights_of(scene, axis)
     parts: list[Spectra] = []
-    for window, image, quality in read_ahead(scene, windows=windows):
-        flat, table = pick(window, surface_mask(image, quality, rules) == MaskReason.VALID)
+    for part in read_ahead(scene, windows=windows):
+        bare = part.reasons(scene.sensor.axis, rules) == MaskReason.VALID
+        flat, table = pick(part.window, bare)
         if len(flat):
-            chosen = image.pixels().take(flat)
+            chosen = part.loaded.pixels(flat)
             parts.append(on_bands(replace(chosen, samples=table.reset_index(drop=True)), axis, weights))
     return stack(parts) if sum(map(len, parts)) else None
 

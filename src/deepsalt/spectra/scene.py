@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, UsageError
+from deepsalt.spectra.loaded import Loaded, LoadedImage
 from deepsalt.spectra.sensor import Sensor
 from deepsalt.spectra.table import Spectra
 
@@ -132,6 +133,10 @@ class Scene(ABC):
     @abstractmethod
     def read(self, window: Window | None = None) -> Spectra:
         """Reflectance (y, x, band) of a window, all bands in the order of `sensor`; NaN = nodata."""
+
+    def load(self, window: Window | None = None) -> Loaded:
+        """The pixels of a window in memory, for who needs some bands of all and all bands of some."""
+        return LoadedImage(self.read(window))
 
     @abstractmethod
     def mask(self, window: Window | None = None) -> NDArray[np.uint8]:
