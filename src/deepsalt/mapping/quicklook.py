@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.files import written_whole
-from deepsalt.mapping.style import REASON_COLOURS, class_range, reason_name
+from deepsalt.mapping.style import REASON_COLOURS, class_range, reason_name, rgba
 from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import MaskReason
@@ -38,12 +38,15 @@ def write_quicklook(folder: Path, scheme: ClassScheme, scene: str) -> Path:
 
 
 def png_bytes(figure: Figure, dpi: int = 110) -> bytes:
-    """The figure as PNG, without the date and the version of the program in it."""
+    """The figure as PNG, without the date and the version of the program in it.
+
+    Drawn once, its layout included: `savefig` draws a figure with a layout twice.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    FigureCanvasAgg(figure)
+    figure.set_dpi(dpi)
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    FigureCanvasAgg(figure).print_png(stream, metadata={"Software": None})
     return stream.getvalue()
 
 
@@ -58,8 +61,7 @@ def map_figure(folder: Path, scheme: ClassScheme, scene: str, title: str = "") -
         aspect = ece.shape[0] / ece.shape[1]
         figure = Figure(figsize=(7.6, float(np.clip(5.6 * aspect, 3.4, 11))), layout="constrained")
         axes = figure.add_subplot()
-        _draw_reasons(axes, reasons, extent)
-        _draw_classes(axes, ece, extent, scheme)
+        axes.imshow(_picture(ece, reasons, scheme), extent=extent, interpolation="nearest")
         finish_axes(axes, unit)
         name = fill(shorten(scene, 110, placeholder="…"), 62)
         axes.set_title(title or f"ECe of the surface layer\n{name}", loc="left")
@@ -94,7 +96,7 @@ def compare_figure(
         figure = Figure(figsize=(11.4, height), layout="constrained")
         left, middle, right = figure.subplots(1, 3, sharex=True, sharey=True)
         for axes, values, title in ((left, mapped, "Map"), (middle, truth, "Truth")):
-            _draw_classes(axes, values, box, scheme)
+            axes.imshow(_picture(values, None, scheme), extent=box, interpolation="nearest")
             axes.set_title(title, loc="left")
         image = _draw_difference(right, difference, box)
         right.set_title("Map − truth, on ln(1+ECe)", loc="left")
@@ -119,19 +121,18 @@ def read_small(path: Path, band: int = 1) -> tuple[NDArray[Any], tuple[float, fl
     return values, (bounds.left, bounds.right, bounds.bottom, bounds.top), unit
 
 
-def _draw_classes(
-    axes: Axes, ece: NDArray[np.floating], extent: Sequence[float], scheme: ClassScheme
-) -> None:
-    from matplotlib.colors import ListedColormap
-
-    classes = scheme.classify(ece).astype(float)
-    classes[np.isnan(ece)] = np.nan
-    colours = ListedColormap([item.colour for item in scheme.classes])
-    axes.set_facecolor(_UNKNOWN)
-    box: Any = tuple(extent)
-    axes.imshow(
-        classes, cmap=colours, vmin=-0.5, vmax=len(scheme.classes) - 0.5, extent=box, interpolation="nearest"
-    )
+def _picture(
+    ece: NDArray[np.floating], reasons: NDArray[np.uint8] | None, scheme: ClassScheme
+) -> NDArray[np.uint8]:
+    """(y, x, 4) red, green, blue and alpha: the class of ECe, and below it why a pixel has none."""
+    classes = np.array([rgba(item.colour) for item in scheme.classes], np.uint8)
+    known = np.isfinite(ece)
+    picture = np.empty((*ece.shape, 4), np.uint8)
+    picture[:] = rgba(_UNKNOWN)
+    if reasons is not None:
+        picture[:] = np.array([rgba(REASON_COLOURS[reason]) for reason in MaskReason], np.uint8)[reasons]
+    picture[known] = classes[scheme.classify(ece[known])]
+    return picture
 
 
 def _draw_difference(axes: Axes, difference: NDArray[np.floating], extent: Sequence[float]) -> Any:
@@ -144,16 +145,6 @@ def _draw_difference(axes: Axes, difference: NDArray[np.floating], extent: Seque
     box: Any = tuple(extent)
     colours = mpl.colormaps["PuOr_r"]
     return axes.imshow(difference, cmap=colours, norm=norm, extent=box, interpolation="nearest")
-
-
-def _draw_reasons(axes: Axes, reasons: NDArray[np.uint8], extent: Sequence[float]) -> None:
-    from matplotlib.colors import ListedColormap
-
-    colours = ListedColormap([REASON_COLOURS[reason] for reason in MaskReason])
-    box: Any = tuple(extent)
-    axes.imshow(
-        reasons, cmap=colours, vmin=-0.5, vmax=len(MaskReason) - 0.5, extent=box, interpolation="nearest"
-    )
 
 
 def finish_axes(axes: Axes, unit: str, labels: bool = True, ticks: int = 4) -> None:
