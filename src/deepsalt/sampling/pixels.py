@@ -96,14 +96,27 @@ def _picked(
     says how many bands were filled.
     """
     weights = weights_of(scene, axis)
-    parts: list[Spectra] = []
+    seen: list[Spectra] = []
+    tables: list[pd.DataFrame] = []
     for part in read_ahead(scene, windows=windows):
         bare = part.reasons(scene.sensor.axis, rules) == MaskReason.VALID
         flat, table = pick(part.window, bare)
         if len(flat):
-            chosen = part.loaded.pixels(flat)
-            parts.append(on_bands(replace(chosen, samples=table.reset_index(drop=True)), axis, weights))
-    return stack(parts) if sum(map(len, parts)) else None
+            seen.append(part.loaded.pixels(flat))
+            tables.append(table)
+    if not seen:
+        return None
+    found = on_bands(_joined(seen, pd.concat(tables, ignore_index=True)), axis, weights)
+    return stack([found]) if len(found) else None
+
+
+def _joined(parts: Sequence[Spectra], samples: pd.DataFrame) -> Spectra:
+    """Tables of one scene below one another, with other columns; a pixel may have no value yet."""
+    first, values = parts[0], np.concatenate([part.values for part in parts])
+    image = Spectra.of_image(
+        values[None], first.axis, first.quantity, sensor=first.sensor, provenance=first.provenance
+    )
+    return image.pixels(samples=samples)
 
 
 def weights_of(scene: Scene, axis: Axis) -> NDArray[np.float32]:
