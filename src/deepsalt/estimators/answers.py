@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.estimators.intervals import KnownErrors
-from deepsalt.units import log_ece
+from deepsalt.units import ece_from_log
 
 Floats = NDArray[np.float64]
 #: Some rows of a table, or all of them without a copy.
@@ -39,16 +39,24 @@ class Answers:
 
 
 def with_errors(
-    ece: Floats, scenes: ByScene, known: KnownErrors, level: float, thresholds: Sequence[float]
+    answer: NDArray[np.floating],
+    scenes: ByScene,
+    known: KnownErrors,
+    level: float,
+    thresholds: Sequence[float],
 ) -> Answers:
-    """Answers in dS/m with what is known of their errors. Raises UsageError for a level outside 0-1."""
+    """Answers in ln(1+ECe) with what is known of their errors, in dS/m.
+
+    Raises UsageError for a level outside 0-1.
+    """
     if not 0 < level < 1:
         raise UsageError(f"level is {level}", fix="Give a share between 0 and 1, such as 0.9.")
-    low, high = np.full(len(ece), np.nan), np.full(len(ece), np.nan)
-    above = {threshold: np.full(len(ece), np.nan) for threshold in thresholds}
+    guess = answer.astype(np.float64)
+    low, high = np.full(len(guess), np.nan), np.full(len(guess), np.nan)
+    above = {threshold: np.full(len(guess), np.nan) for threshold in thresholds}
     for rows, scene in scenes:
         errors = known.distribution(scene)
-        low[rows], high[rows] = errors.interval_ds_m(ece[rows], level)
+        low[rows], high[rows] = map(ece_from_log, errors.interval(guess[rows], level))
         for threshold, found in above.items():
-            found[rows] = errors.probability_above(log_ece(ece[rows]), threshold)
-    return Answers(ece, low, high, level, above)
+            found[rows] = errors.probability_above(guess[rows], threshold)
+    return Answers(ece_from_log(guess), low, high, level, above)

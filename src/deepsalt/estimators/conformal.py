@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepsalt.errors import UsageError
-from deepsalt.units import ece_from_log, log_ece
+from deepsalt.units import log_ece
 
 Floats = NDArray[np.float64]
 
@@ -119,11 +119,6 @@ class PredictiveDistribution:
         high = np.array([one.quantile(1.0 - tail, upper=True) for one in self.scores])
         which = self._class_of(guess)
         return np.maximum(guess + low[which], 0.0), np.maximum(guess + high[which], 0.0)
-
-    def interval_ds_m(self, ece_ds_m: ArrayLike, level: float) -> tuple[Floats, Floats]:
-        """(n,) lower and upper ECe, dS/m, around answers in dS/m."""
-        low, high = self.interval(log_ece(np.asarray(ece_ds_m, float)), level)
-        return ece_from_log(low), ece_from_log(high)
 
     def probability_above(self, answer: ArrayLike, threshold_ds_m: float) -> Floats:
         """(n,) probability that ECe exceeds a threshold in dS/m; NaN for a missing answer."""

@@ -249,10 +249,9 @@ class DeepSaltRegressor(Saved):
         thresholds  ECe in dS/m, for the probability to exceed them
         """
         said = self._asked(spectra, judge=True)
-        ece = ece_from_log(said.answer)
         if self.errors_ is None:
-            return Answers(ece, outside=said.outside)
-        found = with_errors(ece, self._by_scene(spectra), self.errors_, level, thresholds)
+            return Answers(ece_from_log(said.answer), outside=said.outside)
+        found = with_errors(said.answer, self._by_scene(spectra), self.errors_, level, thresholds)
         return replace(found, outside=said.outside)
 
     def applicability(self, spectra: Spectra) -> Applicability | None:
