@@ -4,7 +4,8 @@
 
 Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points
 of the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen
-region) and all valid pixels of the scenes, whose truth a world knows. Also with residuals weighted for the
+region), those of every field that gave no point (several times as many as the test split has), and all valid
+pixels of the scenes, whose truth a world knows. Also with residuals weighted for the
 shift between the labelled pixels and those of the scene (`shift_weights`). Then the same pixels inside and
 outside of the model's applicability: errors on ln(1+ECe) and in dS/m, and coverage. Prints Markdown and, with
 --json, the numbers.
@@ -83,6 +84,7 @@ def answers(
 ) -> list[dict[str, Any]]:
     asked = {
         "points of held-out fields": data.part("test"),
+        "points of all fields that gave none": silent_fields(data, sites),
         "points of the unseen region": data.part("unseen"),
     }
     rows = [row for name, spectra in asked.items() for row in coverage(model, spectra, name)]
@@ -91,6 +93,13 @@ def answers(
         rows += coverage(model, spectra, name)
         rows += coverage(model, spectra, name, sites)
     return rows
+
+
+def silent_fields(data: Prepared, sites: Spectra) -> Spectra:
+    """Points of the test split and of the training split, in fields of which no point was learned from."""
+    known = np.concatenate([data.split.train, data.split.test])
+    learned = np.isin(data.sites.samples["group"].to_numpy()[known], sites.samples["group"].unique())
+    return data.sites.take(np.sort(known[~learned]))
 
 
 def coverage(
