@@ -33,7 +33,7 @@ def test_sizes_are_read_as_people_write_them() -> None:
 @given(total=st.integers(300, 4000), rows=st.integers(1, 4000), block=st.integers(1, 64))
 def test_windows_never_need_more_than_is_left(total: int, rows: int, block: int) -> None:
     scene = replace(toy_scene(), height=rows, width=3000, block=(block, 3000))
-    fixed = memory._GDAL_CACHE + memory._GROWTH + memory._PER_SCENE_PIXEL * rows * 3000
+    fixed = memory.GDAL_CACHE + memory._GROWTH + memory._PER_SCENE_PIXEL * rows * 3000
     pixel = memory._PER_BAND * 5
     try:
         pixels = Promise(total * MIB).pixels(scene, held=200 * MIB)
@@ -83,7 +83,7 @@ def test_less_memory_means_smaller_windows_in_the_plan(tmp_path: Path) -> None:
     paths = [str(write_scene(tmp_path / "in" / "a.tif", rows=400, columns=300))]
     (usual,) = plan_maps(how, paths).todo
     assert (usual.pixels_per_window, usual.windows) == (USUAL_PIXELS, 2)
-    left = memory._GDAL_CACHE + memory._GROWTH + memory._PER_SCENE_PIXEL * 120_000
+    left = memory.GDAL_CACHE + memory._GROWTH + memory._PER_SCENE_PIXEL * 120_000
     left += 6000 * 3 * memory._PER_BAND
     (small,) = plan_maps(how, paths, memory=Promise(left + memory.held_now())).todo
     assert small.pixels_per_window <= 8000

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deepsalt.errors import UsageError
+from deepsalt.readers.kept_open import GDAL_CACHE
 from deepsalt.spectra import Scene
 
 #: Windows of this many pixels are as quick as larger ones; no promise makes them larger.
@@ -23,8 +24,6 @@ _PER_BAND = 32
 _PER_BAND_TUNING = 20
 #: Bytes that one pixel of a scene costs however small the windows: its layers while they are summarised.
 _PER_SCENE_PIXEL = 48
-#: What GDAL may keep of rasters being read and written.
-_GDAL_CACHE = 64 * 2**20
 #: A process grows by this beyond what it held when it was ready: code loaded late, figures, fragments.
 _GROWTH = 128 * 2**20
 #: A worker holds this beside what a process without workers does.
@@ -78,7 +77,7 @@ class Promise:
         Raises UsageError where that, or even one block of the scene, does not fit, with what is needed.
         """
         pixel = _PER_BAND * len(scene.sensor)
-        fixed = _GDAL_CACHE + _GROWTH + _PER_SCENE_PIXEL * scene.height * scene.width
+        fixed = GDAL_CACHE + _GROWTH + _PER_SCENE_PIXEL * scene.height * scene.width
         least = _largest(scene, 1) * pixel
         if tuned:
             least = max(least, _largest(scene, USUAL_PIXELS) * _PER_BAND_TUNING * len(scene.sensor))
@@ -130,5 +129,5 @@ def gdal_cache() -> Iterator[None]:
     """GDAL keeps this much and no more: by default it takes a twentieth of the machine."""
     import rasterio
 
-    with rasterio.Env(GDAL_CACHEMAX=_GDAL_CACHE):
+    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE):
         yield

@@ -15,7 +15,7 @@ from typing import Any
 
 #: What GDAL may keep of open rasters, bytes, unless the environment says otherwise: blocks of a few windows.
 #: By default it takes a twentieth of the machine, and fresh memory costs more time than that saves.
-_CACHE = 64 << 20
+GDAL_CACHE = 64 << 20
 
 
 class _Lending:
@@ -31,7 +31,7 @@ class _Lending:
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._cache_before = _cache_limited(_CACHE)
+                self._cache_before = _cache_limited(GDAL_CACHE)
 
     def leave(self) -> None:
         from rasterio.env import set_gdal_config
