@@ -79,6 +79,20 @@ def test_one_that_failed_its_reader_is_not_lent_again() -> None:
             assert dataset is opening.datasets[1]
 
 
+def test_of_many_the_longest_idle_are_closed() -> None:
+    """A composite of many dates must not use up the files that a process may open."""
+    opening = Opened()
+    with kept_open():
+        for number in range(70):
+            with lent(str(number), opening):
+                pass
+        assert [one.closed for one in opening.datasets] == [True] * 6 + [False] * 64
+        with lent("69", opening):
+            pass
+    assert len(opening.datasets) == 70
+    assert all(one.closed for one in opening.datasets)
+
+
 def test_one_that_is_given_back_too_late_is_closed() -> None:
     opening, asked = Opened(), kept_open()
     asked.__enter__()

@@ -16,6 +16,8 @@ from typing import Any
 #: What GDAL may keep of open rasters, bytes, unless the environment says otherwise: blocks of a few windows.
 #: By default it takes a twentieth of the machine, and fresh memory costs more time than that saves.
 GDAL_CACHE = 64 << 20
+#: Datasets that lie open at a time: a composite of many dates would use up what a process may open.
+_MOST_IDLE = 64
 
 
 class _Lending:
@@ -24,7 +26,7 @@ class _Lending:
     def __init__(self) -> None:
         self._lock = Lock()
         self._users = 0
-        self._idle: dict[str, list[Any]] = {}
+        self._idle: list[tuple[str, Any]] = []  # the longest idle first
         self._cache_before = 0
 
     def enter(self) -> None:
@@ -40,24 +42,26 @@ class _Lending:
             self._users -= 1
             if self._users:
                 return
-            left = [dataset for datasets in self._idle.values() for dataset in datasets]
-            self._idle.clear()
+            left, self._idle = self._idle, []
             set_gdal_config("GDAL_CACHEMAX", self._cache_before)
-        for dataset in left:
+        for _, dataset in left:
             dataset.close()
 
     def take(self, name: str) -> Any | None:
         with self._lock:
-            idle = self._idle.get(name)
-            return idle.pop() if idle else None
+            for place, (known, dataset) in enumerate(self._idle):
+                if known == name:
+                    del self._idle[place]
+                    return dataset
+        return None
 
     def give(self, name: str, dataset: Any) -> None:
-        """Keep a dataset that its reader is done with, or close it where nobody asked to keep any."""
+        """Keep a dataset that its reader is done with; close one where it is too many, or nobody is there."""
         with self._lock:
-            if self._users:
-                self._idle.setdefault(name, []).append(dataset)
-                return
-        dataset.close()
+            self._idle.append((name, dataset))
+            spare = self._idle.pop(0)[1] if not self._users or len(self._idle) > _MOST_IDLE else None
+        if spare is not None:
+            spare.close()
 
 
 _LENDING = _Lending()
@@ -79,7 +83,8 @@ def lent(name: str, opening: Callable[[], Any]) -> Iterator[Any]:
 
     One that failed its reader is closed.
     """
-    dataset = _LENDING.take(name) or opening()
+    idle = _LENDING.take(name)
+    dataset = opening() if idle is None else idle
     try:
         yield dataset
     except BaseException:
