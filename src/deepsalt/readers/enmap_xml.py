@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.errors import ProductError, UsageError
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.product_files import File, stream_of
 from deepsalt.readers.product_xml import parsed, text_at
 from deepsalt.readers.raster_scene import ranges, time_from_text, time_in_name
-from deepsalt.spectra import Axis
 
 _HEAD = 4096
 _GAIN, _OFFSET = 1e-4, 0.0
@@ -132,10 +132,9 @@ def describe_metadata(path: str | Path) -> dict[str, Any]:
         raise UsageError("no such file", where=str(place), fix="Check the path.")
     meta = read_metadata(place)
     order = np.argsort(meta.centres_nm)
-    try:
-        axis = Axis(meta.centres_nm[order], "nm", meta.fwhm_nm[order])
-    except AxisError as error:
-        raise ProductError(error.found, where=str(place), fix=error.fix) from error
+    axis = axis_of_file(
+        meta.centres_nm[order], "nm", meta.fwhm_nm[order], where=str(place), error=ProductError
+    )
     empty = np.flatnonzero(np.zeros(0) if meta.empty is None else meta.empty[order]) + 1
     return {
         "kind": "metadata",
