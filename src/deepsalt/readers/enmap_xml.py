@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.product_files import File, stream_of
-from deepsalt.readers.product_xml import parsed, text_at
+from deepsalt.readers.product_xml import band_number, parsed, text_at
 from deepsalt.readers.raster_scene import ranges, time_from_text, time_in_name
 
 _HEAD = 4096
@@ -87,7 +87,7 @@ def looks_like_metadata(path: File) -> bool:
 def read_metadata(path: File) -> EnmapMetadata:
     """Parse METADATA.XML; ProductError names the element that is missing or cannot be used."""
     root = parsed(path)
-    bands = _by_number(root, "specific/bandcharacterisation", path)
+    bands = _byband_number(root, "specific/bandcharacterisation", path)
     if not bands:
         raise ProductError(
             "no bands are characterised (specific/bandCharacterisation)",
@@ -96,7 +96,7 @@ def read_metadata(path: File) -> EnmapMetadata:
         )
     numbers = sorted(bands)
     centres, widths = (
-        np.array([_number(bands[n], tag, n, path) for n in numbers])
+        np.array([band_number(bands[n], tag, n, path) for n in numbers])
         for tag in ("wavelengthcenterofband", "fwhmofband")
     )
     notes: list[str] = []
@@ -151,7 +151,7 @@ def describe_metadata(path: str | Path) -> dict[str, Any]:
     }
 
 
-def _by_number(root: ElementTree.Element, place: str, path: File) -> dict[int, ElementTree.Element]:
+def _byband_number(root: ElementTree.Element, place: str, path: File) -> dict[int, ElementTree.Element]:
     """The bandID elements below a place, by their number."""
     bands: dict[int, ElementTree.Element] = {}
     for element in root.findall(f"{place}/bandid"):
@@ -160,16 +160,6 @@ def _by_number(root: ElementTree.Element, place: str, path: File) -> dict[int, E
             raise ProductError(f"bandID number={text!r} is repeated or no number", where=f"{path} ({place})")
         bands[int(text)] = element
     return bands
-
-
-def _number(band: ElementTree.Element, tag: str, number: int, path: File) -> float:
-    text = text_at(band, tag)
-    try:
-        return float(text)
-    except ValueError:
-        raise ProductError(
-            f"{tag} of band {number} is {text!r}, not a number", where=str(path), fix="Download it again."
-        ) from None
 
 
 def _or_default(
@@ -191,8 +181,8 @@ def _detectors(root: ElementTree.Element, numbers: list[int]) -> tuple[str, ...]
 
 
 def _empty(root: ElementTree.Element, numbers: list[int], path: File) -> NDArray[np.bool_] | None:
-    statistics = _by_number(root, "product/bandstatistics", path)
+    statistics = _byband_number(root, "product/bandstatistics", path)
     if not set(numbers) <= set(statistics):
         return None
-    means = np.array([_number(statistics[n], "mean", n, path) for n in numbers])
+    means = np.array([band_number(statistics[n], "mean", n, path) for n in numbers])
     return np.isnan(means) | (means <= _NO_STATISTICS)
