@@ -1,0 +1,54 @@
+"""The examples in the documentation: each page's `pycon` blocks run from top to bottom and say what they show."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+_BLOCK = re.compile(r"^```pycon\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_ALIKE = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def examples_in(text: str) -> str:
+    """The blocks of a page, one after the other, as one session."""
+    return "\n".join(_BLOCK.findall(text))
+
+
+def failures(session: str, name: str) -> str:
+    """What went wrong, as doctest tells it; "" where all is as shown."""
+    told: list[str] = []
+    test = doctest.DocTestParser().get_doctest(session, {}, name, None, None)
+    doctest.DocTestRunner(optionflags=_ALIKE).run(test, out=told.append)
+    return "".join(told)
+
+
+WITH_EXAMPLES = [page for page in PAGES if examples_in(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: page.name)
+def test_a_page_says_what_its_examples_do(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = failures(examples_in(page.read_text(encoding="utf-8")), page.name)
+    assert not told, told
+
+
+def test_pages_that_promise_functions_have_examples() -> None:
+    assert {page.name for page in WITH_EXAMPLES} >= {
+        "ec.md", "labels.md", "masks.md", "quality.md", "splits.md",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("shown", ["3", "Traceback (most recent call last):\n    ...\nValueError: none"])
+def test_a_wrong_example_is_seen(shown: str) -> None:
+    page = (
+        f"# A page\n\n```pycon\n>>> x = 1\n>>> x + 1\n{shown}\n```\n\nand on.\n\n```python\n>>> 1 / 0\n```\n"
+    )
+    assert "Failed example:\n    x + 1" in failures(examples_in(page), "page")
+    assert failures(examples_in(page.replace(shown, "2")), "page") == ""
