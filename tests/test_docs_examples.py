@@ -1,4 +1,4 @@
-"""The examples in the documentation: each page's `pycon` blocks run from top to bottom and say what they show."""
+"""Examples of the documentation: the `pycon` blocks of a page run as one session and say what they show."""
 
 from __future__ import annotations
 
