@@ -7,6 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
+import typer
+
+from deepsalt.cli import app
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -52,3 +55,44 @@ def test_a_wrong_example_is_seen(shown: str) -> None:
     )
     assert "Failed example:\n    x + 1" in failures(examples_in(page), "page")
     assert failures(examples_in(page.replace(shown, "2")), "page") == ""
+
+
+# --- commands -----------------------------------------------------------------------------------------
+
+
+def unknown_words(text: str) -> list[str]:
+    """Commands and options of the page's `deepsalt ...` lines that the command line does not have."""
+    known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    found = []
+    for line in re.findall(
+        r"^    (?:\$ )?(?:\.venv/bin/)?deepsalt (.+)$", text.replace("\\\n", ""), re.MULTILINE
+    ):
+        name, *words = line.split(" #")[0].split()
+        if name not in known:
+            found.append(name)
+            continue
+        options = {option for one in known[name].params for option in (*one.opts, *one.secondary_opts)}
+        found += [f"{name} {word}" for word in words if word.startswith("--") and word not in options]
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_page_names_commands_and_options_that_are_there(page: Path) -> None:
+    assert unknown_words(page.read_text(encoding="utf-8")) == []
+
+
+def test_the_readme_shows_every_command() -> None:
+    shown = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"deepsalt {name} " in shown or f"make {name} " in shown, name
+
+
+def test_a_wrong_command_is_seen() -> None:
+    lines = (
+        "mpa run x.tif",
+        "map run 'a b' --outt maps --json    # --words",
+        "ec --list",
+        "ec 1 \\\n        --too ece",
+    )
+    page = "".join(f"    deepsalt {line}\n" for line in lines)
+    assert unknown_words(page) == ["mpa", "map --outt", "ec --too"]
