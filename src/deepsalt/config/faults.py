@@ -5,14 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeGuard, get_args
 
 from pydantic import ValidationError
 
-from deepsalt.config.library import LibraryConfig
-from deepsalt.config.method import CompareConfig, MethodConfig, ModelConfig, SplitConfig
 from deepsalt.config.run import Config
-from deepsalt.config.satellite import SatelliteConfig
 from deepsalt.config.section import Section
 from deepsalt.errors import ConfigError
 
@@ -41,15 +38,13 @@ def _nearest_value(error: Mapping[str, Any]) -> str:
 
 
 def _keys_at(steps: tuple[str, ...], base: type[Section]) -> list[str]:
-    section: Any = base
-    sections = {
-        "library": LibraryConfig,
-        "satellite": SatelliteConfig,
-        "split": SplitConfig,
-        "method": MethodConfig,
-        "model": ModelConfig,
-        "compare": CompareConfig,
-    }
+    """The keys of the section that the steps lead to."""
+    section = base
     for step in steps:
-        section = sections.get(step, section)
+        annotation = section.model_fields[step].annotation
+        section = next(kind for kind in (annotation, *get_args(annotation)) if _is_section(kind))
     return sorted(section.model_fields)
+
+
+def _is_section(kind: Any) -> TypeGuard[type[Section]]:
+    return isinstance(kind, type) and issubclass(kind, Section)
