@@ -39,6 +39,26 @@ def test_a_wrong_config_gets_one_line(content: dict, message: str) -> None:
     assert caught.value.exit_code == 2
 
 
+POINTS = {"scenes": ["s"], "points": "p.csv"}
+SURVEY = {"polygons": ["a"], "components": ["b"], "horizons": ["c"]}
+
+
+@pytest.mark.parametrize(
+    ("content", "place", "meant"),
+    [
+        ({"lib": {}}, "lib", "library"),
+        ({"satellite": {**POINTS, "max_day": 3}}, "satellite.max_day", "max_days"),
+        ({"satellite": {**POINTS, "map_units": {**SURVEY, "top": 3}}}, "satellite.map_units.top", "top_cm"),
+        ({"method": {"baseline": []}}, "method.baseline", "baselines"),
+        ({"model": {"autor": "me"}}, "model.autor", "author"),
+        ({"compare": {"draw": 3}}, "compare.draw", "draws"),
+    ],
+)
+def test_a_key_is_looked_for_in_its_own_section(content: dict, place: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=rf"unknown key '{place}'. Did you mean '{meant}'"):
+        parse_config({**MINIMAL, **content})
+
+
 def test_the_template_is_a_valid_config_and_its_comments_are_true_defaults() -> None:
     config = parse_config(tomllib.loads(TEMPLATE))
     assert config.method == Config.model_validate(MINIMAL).method

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.estimators.test_deepsalt_regressor import FAST, pixels, soils
 from tests.estimators.test_intervals import in_scenes
+from tests.estimators.toy_land import FAST, pixels, soils
 
 from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.lands import Land

@@ -9,69 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from tests.mapping.conftest import MemoryScene, scene_of
+from tests.estimators.toy_land import ENMAP, FAST, LAB, pixels, r2, soils
 from tests.training.forged import change_card
 
-from deepsalt.augment import BridgeSettings
 from deepsalt.errors import BandError, ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor, load_regressor
 from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights, library_labels
 from deepsalt.preprocessing.gaps import fill_gaps
-from deepsalt.preprocessing.masks import SurfaceRules
-from deepsalt.preprocessing.resample import resample
-from deepsalt.readers.bands import faults_of
-from deepsalt.spectra import Axis, MaskReason, Sensor, Spectra
-from deepsalt.training import DeepSaltSettings
+from deepsalt.spectra import Sensor, Spectra
 from deepsalt.units import log_ece
-
-LAB = Axis(np.arange(350.0, 2501.0, 10.0), "nm", np.full(216, 10.0))
-MIR = Axis(np.arange(600.0, 4000.0, 50.0), "cm-1")
-ENMAP = Sensor.load("enmap")
-FAST = DeepSaltSettings(
-    steps=250, members=2, hidden=(32,), teacher_steps=80, teacher_members=1, directions=10, gate=False,
-    draws=BridgeSettings(crust_most=0.0, gypsum_share=0.0, wet_power=6.0, gain_sd=0.02),
-)  # fmt: skip
-
-
-def soils(n: int, seed: int, measured: float = 1.0) -> dict[str, Spectra]:
-    """A library in both domains; ECe deepens one broad band of the vis-NIR and one of the mid infrared."""
-    rng = np.random.default_rng(seed)
-    ece = rng.gamma(1.0, 6.0, n)
-    level = rng.uniform(0.3, 0.5, (n, 1))
-    shape = np.exp(-0.5 * ((LAB.values - 1200) / 150) ** 2)
-    visnir = level * np.exp(-0.25 * log_ece(ece)[:, None] * shape) + rng.normal(0, 0.001, (n, len(LAB)))
-    mir = log_ece(ece)[:, None] * np.sin(MIR.values / 300) + rng.normal(0, 0.05, (n, len(MIR)))
-    known = np.where(rng.random(n) < measured, ece, np.nan)
-    table = pd.DataFrame(
-        {
-            "id": np.arange(n).astype(str),
-            "group": np.arange(n).astype(str),
-            "ec_ds_m": known,
-            "ec_method": "ECe",
-        }
-    )
-    return {
-        "mir": Spectra.of_table(mir, MIR, "absorbance", samples=table),
-        "visnir": Spectra.of_table(visnir, LAB, "reflectance", samples=table),
-    }
-
-
-def pixels(n: int, seed: int, sensor: Sensor = ENMAP) -> Spectra:
-    """The same kind of soils seen by a sensor, with `ece_ds_m` and fields of four."""
-    there = soils(n, seed)["visnir"]
-    table = pd.DataFrame({"ece_ds_m": there.samples["ec_ds_m"], "group": (np.arange(n) // 4).astype(str)})
-    seen = resample(there, sensor.axis.take(np.asarray(sensor.good)))
-    return replace(seen, samples=table, sensor=sensor)
-
-
-def r2(model: DeepSaltRegressor, asked: Spectra) -> float:
-    truth = log_ece(asked.samples["ece_ds_m"])
-    return float(1 - ((log_ece(model.predict(asked)) - truth) ** 2).mean() / truth.var())
-
-
-@pytest.fixture(scope="module")
-def fitted() -> DeepSaltRegressor:
-    return DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), pixels(60, 1), pixels(80, 2))
 
 
 def test_it_learns_and_the_same_seed_learns_the_same(fitted: DeepSaltRegressor) -> None:
@@ -218,151 +164,6 @@ def test_the_gate_says_which_way_it_went() -> None:
     few = DeepSaltRegressor(quick).fit(soils(200, 0), pixels(8, 1), pixels(80, 2))
     assert not few.checks_["gate"]["asked"]
     assert few.checks_["gate"]["left out"] == []
-
-
-def on_land(spectra: Spectra, south: float, scene: str | None = None, error: float = 0.0) -> Spectra:
-    """The same rows spread over a degree of latitude, seen by a scene with an error of calibration.
-
-    error  of reflectance where salt darkens these soils: a scene that looks saltier than it is
-    """
-    latitude = south + np.random.default_rng(len(spectra)).permutation(np.linspace(0, 1, len(spectra)))
-    samples = spectra.samples.assign(latitude=latitude, longitude=10.0 + (latitude * 37) % 1)
-    if scene:
-        samples = samples.assign(scene=scene)
-    wrong = 1 - error * np.exp(-0.5 * ((spectra.axis.values - 1200) / 150) ** 2)
-    values = spectra.values * (wrong if scene else np.ones(1)).astype(np.float32)
-    return Spectra.of_table(values, spectra.axis, "reflectance", samples=samples, sensor=spectra.sensor)
-
-
-def stacked(parts: list[Spectra]) -> Spectra:
-    samples = pd.concat([part.samples for part in parts], ignore_index=True)
-    samples["group"] = np.arange(len(samples)) // 4
-    values = np.concatenate([part.values for part in parts])
-    return Spectra.of_table(values, parts[0].axis, "reflectance", samples=samples, sensor=parts[0].sensor)
-
-
-def test_the_gate_leaves_out_tuning_to_samples_that_are_not_of_this_land() -> None:
-    """Samples of land a and c came from its saltiest half, those of b from its freshest."""
-    places = {"a": 0.0, "b": 10.0, "c": 20.0}
-    lab = []
-    for number, (name, south) in enumerate(places.items()):
-        drawn = soils(160, 5 + number)["visnir"]
-        order = np.argsort(drawn.samples["ec_ds_m"].to_numpy())
-        lab.append(on_land(drawn.take(order[:80] if name == "b" else order[80:]), south))
-    sites = stacked([on_land(pixels(40, 20 + n), south, k) for n, (k, south) in enumerate(places.items())])
-    loose = stacked([on_land(pixels(60, 30 + n), south, k) for n, (k, south) in enumerate(places.items())])
-    library = stacked(lab)
-    settings = replace(FAST, gate=True, distillation=False, steps=120, land_steps=60)
-    gate = DeepSaltRegressor(settings).fit(library, sites, loose).checks_["gate"]
-    assert "adaptation" in gate["left out"]
-    assert gate["rmse"]["without adaptation"] < gate["rmse"]["as set"]
-
-
-@pytest.fixture(scope="module")
-def tuned() -> DeepSaltRegressor:
-    """Learned with points in one scene; another one, with wrong calibration, lies on land of the library."""
-    library = {name: on_land(one, 0.0) for name, one in soils(300, 0).items()}
-    home = on_land(pixels(60, 1), 50.0, "home")
-    return DeepSaltRegressor(FAST, seed=3).fit(library, home, on_land(pixels(300, 2), 0.0, "away", 0.3))
-
-
-def test_a_scene_with_an_error_of_its_own_is_brought_into_line(tuned: DeepSaltRegressor) -> None:
-    assert len(tuned.lands_) == 1
-    assert set(tuned.scenes_) == {"away"}
-    assert tuned.scenes_["away"].plane is not None
-    asked = on_land(pixels(150, 9), 0.0, "away", 0.3)
-    assert r2(tuned, asked) > 0.7
-    elsewhere = on_land(pixels(150, 9), 0.0, "another", 0.3)
-    assert r2(tuned, elsewhere) < r2(tuned, asked) - 0.2  # read as it is, its error stays
-
-
-def test_a_scene_met_later_is_tuned_from_its_pixels_whatever_its_sensor(tuned: DeepSaltRegressor) -> None:
-    prisma = Sensor.load("prisma")
-    loose = on_land(pixels(300, 4, prisma), 0.0, "later", 0.3)
-    asked = on_land(pixels(150, 9, prisma), 0.0, "later", 0.3)
-    later = tuned.adapted_to(loose, "later")
-    assert r2(later, asked) > 0.7
-    assert r2(later, asked) > r2(tuned, asked) + 0.2
-    assert "later" not in tuned.scenes_
-    far = tuned.adapted_to(on_land(pixels(300, 4), 70.0, "far"), "far")
-    np.testing.assert_array_equal(far.predict(asked), tuned.predict(asked))
-
-
-def test_a_few_ground_points_mend_what_the_library_says_wrongly_of_a_land() -> None:
-    """The library holds the saltier half of the soils. Forty points tell; scenes met later know."""
-    drawn = soils(300, 0)["visnir"]
-    saltier = drawn.take(np.argsort(drawn.samples["ec_ds_m"].to_numpy())[150:])
-    library, loose = on_land(saltier, 0.0), on_land(pixels(300, 2), 0.0, "home")
-    settings = replace(FAST, distillation=False, steps=150, land_steps=60)
-    home, later = on_land(pixels(150, 9), 0.0, "home"), on_land(pixels(150, 9), 0.0, "later", 0.3)
-    without = DeepSaltRegressor(settings, seed=3).fit(library, None, loose)
-    points = DeepSaltRegressor(settings, seed=3).fit(library, on_land(pixels(40, 1), 0.0, "home"), loose)
-
-    def bias(model: DeepSaltRegressor, asked: Spectra) -> float:
-        return float(np.mean(log_ece(model.predict(asked)) - log_ece(asked.samples["ece_ds_m"])))
-
-    assert bias(without, home) > 0.3
-    assert abs(bias(points, home)) < bias(without, home) / 2
-    seen = on_land(pixels(300, 4), 0.0, "later", 0.3)
-    assert abs(bias(points.adapted_to(seen, "later"), later)) < bias(without, home) / 2
-    assert (
-        "then to 40 ground points"
-        in points.for_scene(scene_on_land(0.3), rules=SurfaceRules(max_ndvi=1.0)).notes[0]
-    )
-
-
-def scene_on_land(error: float, masked: bool = False) -> MemoryScene:
-    """20 x 20 pixels of the library's land, seen with an error of calibration."""
-    seen = on_land(pixels(400, 6), 0.0, "later", error)
-    cube = np.full((400, len(ENMAP)), np.nan, np.float32)
-    cube[:, np.asarray(ENMAP.good)] = seen.values
-    return scene_of(
-        cube.reshape(20, 20, -1),
-        np.full((20, 20), int(MaskReason.CLOUD) if masked else 0),
-        name="later", sensor=ENMAP, band_faults=faults_of(~np.asarray(ENMAP.good)), crs="EPSG:4326",
-        transform=(0.05, 0.0, 10.0, 0.0, -0.05, 1.0),
-    )  # fmt: skip
-
-
-def test_a_map_tunes_a_scene_that_training_did_not_meet(tuned: DeepSaltRegressor) -> None:
-    bound = tuned.for_scene(scene_on_land(0.3), rules=SurfaceRules(max_ndvi=1.0))
-    asked = on_land(pixels(150, 9), 0.0, "whatever", 0.3)
-    assert r2(bound, asked) > 0.7  # the scene it is bound to counts, not the column
-    assert "brought towards the library's samples" in bound.notes[0]
-    assert (tuned.scene, tuned.notes, set(tuned.scenes_)) == (None, (), {"away"})
-
-
-def test_networks_answer_where_no_plane_is_wanted() -> None:
-    settings = replace(FAST, planar=False, steps=20, land_steps=10, distillation=False)
-    library = on_land(soils(120, 0)["visnir"], 0.0)
-    away = on_land(pixels(300, 2), 0.0, "away")
-    model = DeepSaltRegressor(settings, seed=3).fit(library, None, away)
-    assert model.scenes_["away"].plane is None
-    assert model.adapted_to(on_land(pixels(300, 4), 0.0, "later"), "later").scenes_["later"].plane is None
-
-
-def test_a_wholly_masked_scene_or_a_model_without_lands_is_no_error(
-    tuned: DeepSaltRegressor, fitted: DeepSaltRegressor
-) -> None:
-    masked = tuned.for_scene(scene_on_land(0.0, masked=True))
-    assert "No valid pixel" in masked.notes[0]
-    plain = fitted.for_scene(scene_on_land(0.0))
-    assert "knows no land" in plain.notes[0]
-    asked = pixels(20, 9)
-    np.testing.assert_array_equal(plain.predict(asked), fitted.predict(asked))
-
-
-def test_scenes_and_lands_come_back_from_the_file(tuned: DeepSaltRegressor, tmp_path: Path) -> None:
-    path = tmp_path / "model.safetensors"
-    tuned.save(path)
-    loaded = DeepSaltRegressor.load(path)
-    asked = on_land(pixels(20, 9), 0.0, "away", 0.3)
-    np.testing.assert_allclose(loaded.predict(asked), tuned.predict(asked), rtol=1e-5)
-    assert loaded.lands_ == tuned.lands_
-    away = {"land": 5, "gain": None, "scale": 1.0, "offset": 0.0}
-    change_card(path, lambda card: card.update(scenes={"away": away}))
-    with pytest.raises(ModelFileError, match="land 5 of 1"):
-        DeepSaltRegressor.load(path)
 
 
 def test_a_file_gives_the_same_model(fitted: DeepSaltRegressor, tmp_path: Path) -> None:

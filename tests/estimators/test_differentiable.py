@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.estimators.test_deepsalt_regressor import FAST, on_land, pixels, soils
 from tests.estimators.test_lab import QUICK
 from tests.estimators.test_lab import soils as lab_soils
+from tests.estimators.toy_land import FAST, on_land, pixels, soils
 from tests.pipeline.conftest import FAST as PAPER
 
 from deepsalt.errors import BandError, UsageError

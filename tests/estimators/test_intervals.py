@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.estimators.test_deepsalt_regressor import ENMAP, FAST, pixels, soils
+from tests.estimators.toy_land import ENMAP, FAST, pixels, soils
 from tests.mapping.conftest import scene_of
 
 from deepsalt.errors import ModelFileError, UsageError

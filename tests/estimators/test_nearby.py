@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.estimators.test_deepsalt_regressor import FAST, pixels, r2, soils
+from tests.estimators.toy_land import FAST, pixels, r2, soils
 from tests.mapping.conftest import scene_of
 from tests.training.forged import change_card
 

@@ -15,7 +15,6 @@ from deepsalt.evaluation.leakage import (
     FIELD,
     LABORATORY,
     check_leaks,
-    crossing_pairs,
     find_leaks,
     fitting_leaks,
     leaks_between,
@@ -23,7 +22,6 @@ from deepsalt.evaluation.leakage import (
 )
 from deepsalt.evaluation.leaks import FIXES, Leak, distinct, from_facts, stop_on
 from deepsalt.evaluation.twins import SAME_MEASUREMENT, twins
-from deepsalt.pairing import Pairs
 from deepsalt.spectra import Axis, Spectra
 from deepsalt.splits import FittedOn, Split, grouped_folds
 
@@ -275,28 +273,6 @@ def test_a_record_survives_another_order_of_rows_and_other_values() -> None:
     later = HELD.take([3, 1]).with_values(HELD.take([3, 1]).values * 2, AXIS, sensor=None, step="scaled")
     assert fitting_leaks([FittedOn.of("encoder", later)], HELD)[0].count == 4
     assert FittedOn.of("encoder", later, None) == FittedOn.of("encoder", HELD.take([1, 3]))
-
-
-# --- pairs --------------------------------------------------------------------------------------------
-
-
-def pairs(*satellite: int) -> Pairs:
-    return Pairs(np.zeros(len(satellite), np.intp), np.array(satellite), np.zeros(len(satellite)))
-
-
-def test_pairs_that_cross_the_split_are_counted() -> None:
-    (leak,) = crossing_pairs(pairs(1, TEST, UNSEEN), CLEAN.sites, HELD, NEAR_M)
-    assert (leak.kind, leak.count, leak.example) == ("pair", 2, "pixel home/50/3")
-    assert "2 of 3 pairs" in leak.found
-
-
-def test_a_pair_with_the_very_pixel_crosses_though_its_place_is_wrong() -> None:
-    moved = CLEAN.sites.with_samples(latitude=CLEAN.sites.samples["latitude"] + 3)
-    assert [leak.count for leak in crossing_pairs(pairs(1, TEST), moved, HELD, NEAR_M)] == [1]
-
-
-def test_pairs_of_the_training_side_are_none() -> None:
-    assert crossing_pairs(pairs(1, 2, 3), CLEAN.sites, HELD, NEAR_M) == []
 
 
 # --- target look-up -----------------------------------------------------------------------------------

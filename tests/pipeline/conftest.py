@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from deepsalt.cli import app
 from deepsalt.config import Config, parse_config
+from deepsalt.console import run_command
 from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.train import train
 from deepsalt.simulate import WorldSettings, simulate_world
@@ -20,6 +23,9 @@ WORLD = WorldSettings(
     fields=20,
     points_per_field=4,
 )
+
+#: Runs a command; gives exit code, stdout and stderr.
+Call = Callable[..., tuple[int, str, str]]
 
 #: Small networks and few epochs: enough to learn something, quick enough for a test.
 FAST = {
@@ -70,6 +76,39 @@ def config_of(world: Path, **changes: object) -> Config:
     return parse_config({**content, **changes})
 
 
+def write_config(folder: Path, world: Path, text: str = "") -> Path:
+    config = folder / "config.toml"
+    config.write_text(
+        f"""name = "cli"
+seed = 3
+simulated = true
+[library]
+path = "{world}/library.parquet"
+domain = "mir"
+ec = "ec1:2"
+[satellite]
+scenes = ["{world}/scenes/*"]
+points = "{world}/points.csv"
+unlabelled_pixels = 100
+[split]
+unseen_region = "gypsum_marl"
+[method]
+preset = "paper"
+adaptation = false
+distillation = false
+baselines = ["mean"]
+[method.settings]
+directions = 16
+hidden = [32]
+latent = 16
+tokens = 4
+autoencoder = {{ epochs = 4, learning_rate = 3e-3 }}
+student = {{ epochs = 40, patience = 40, batch = 16, learning_rate = 3e-3 }}
+{text}"""
+    )
+    return config
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate_world(tmp_path_factory.mktemp("data") / "world", WORLD).root
@@ -78,3 +117,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def run(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(config_of(world), tmp_path_factory.mktemp("runs") / "run", silent)
+
+
+@pytest.fixture
+def call(capfd: pytest.CaptureFixture[str]) -> Call:
+    """Run a command; give exit code, stdout and stderr."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = run_command(app, [str(argument) for argument in arguments])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run

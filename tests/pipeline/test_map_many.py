@@ -7,22 +7,18 @@ from pathlib import Path
 
 import pytest
 from tests.archive.toys import Brightness, archive, cut_off
-
-from deepsalt.cli import app
-from deepsalt.console import run_command
+from tests.pipeline.conftest import Call
 
 
 @pytest.fixture
-def call(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+def call(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Call:
     """`deepsalt map` with a toy for a model; gives exit code, stdout and stderr."""
     monkeypatch.setattr("deepsalt.pipeline.maps.load_regressor", lambda _: Brightness())
     (tmp_path / "model.safetensors").write_bytes(b"toy of these tests")
 
     def run(*arguments: object) -> tuple[int, str, str]:
         common = ("map", tmp_path / "model.safetensors", tmp_path / "in" / "*.tif", "--out", tmp_path / "out")
-        code = run_command(app, [str(argument) for argument in (*common, *arguments)])
-        out, err = capfd.readouterr()
-        return code, out, err
+        return call(*common, *arguments)
 
     return run
 

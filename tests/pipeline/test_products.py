@@ -8,21 +8,6 @@ from pathlib import Path
 import pytest
 from tests.mapping.combine.conftest import write_map
 
-from deepsalt.cli import app
-from deepsalt.console import run_command
-
-
-@pytest.fixture
-def call(capfd: pytest.CaptureFixture[str]):
-    """Run a command; give exit code, stdout and stderr."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = run_command(app, [str(argument) for argument in arguments])
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return run
-
 
 @pytest.fixture
 def two_dates(tmp_path: Path) -> Path:

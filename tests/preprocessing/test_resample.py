@@ -14,10 +14,18 @@ from deepsalt.errors import BandError, UsageError
 from deepsalt.preprocessing.resample import apply_weights, describe_ranges, resample, resampling_matrix
 from deepsalt.readers.response import read_responses
 from deepsalt.spectra import Axis, Responses, Sensor, Spectra
-from deepsalt.spectra.response import gaussian_responses
 
 SENSORS = ("enmap", "prisma", "emit", "sentinel2")
 LAB = Axis(np.arange(350.0, 2501), "nm")
+
+
+def gaussian_responses(axis: Axis, reach: float = 3.0, points: int = 241) -> Responses:
+    """Gaussian curves of the centres and FWHM of an axis in nm, tabulated `reach` widths to either side."""
+    offset = np.linspace(-reach, reach, points)
+    value = np.exp(-4.0 * np.log(2.0) * offset**2)
+    names = tuple(f"B{number}" for number in range(1, len(axis) + 1))
+    curves = tuple(centre + offset * width for centre, width in zip(axis.values, axis.widths, strict=True))
+    return Responses(names, curves, (value,) * len(axis))
 
 
 def lab(values: np.ndarray) -> Spectra:

@@ -7,10 +7,12 @@ header.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 import deepsalt as ds
 from deepsalt.errors import DeepSaltError
@@ -42,3 +44,40 @@ def told(path: Path, **options: object) -> str:
         assert not np.isinf(found.values).any()
     assert said.strip()
     return said
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Bytes that come into a file, at a share of its length."""
+
+    where: float
+    noise: bytes
+    how: str
+
+    def of(self, raw: bytes) -> bytes:
+        at = int(self.where * len(raw))
+        rest = {"cut": b"", "over": raw[at + len(self.noise) :], "in": raw[at:]}[self.how]
+        return raw[:at] + self.noise + rest
+
+
+@st.composite
+def damages(draw: st.DrawFn) -> Damage:
+    """Cut off anywhere, written over, or with bytes put in."""
+    where, noise = draw(st.floats(0, 1)), draw(st.binary(max_size=12))
+    return Damage(where, noise, draw(st.sampled_from(["cut", "over", "in"])))
+
+
+def told_of_scene(file: Path, damage: Damage) -> None:
+    """Nothing but an error of ours may come out of a damaged product, or a scene that can be read."""
+    raw = file.read_bytes()
+    said = "a scene that can be read"
+    try:
+        file.write_bytes(damage.of(raw))
+        scene = ds.read(file)
+        scene.mask()
+        assert not np.isinf(scene.read().values).any()
+    except DeepSaltError as error:
+        said = str(error)
+    finally:
+        file.write_bytes(raw)
+    assert len(said) > 20

@@ -104,6 +104,7 @@ def test_a_channel_without_light_is_missing(tmp_path: Path) -> None:
         ({"referenced": 0}, "no white reference"),
         ({"version": b"ASD"}, "no white reference"),
         ({"step": 0.0}, "2151 channels from 350 nm by 0 nm"),
+        ({"step": 1e-15}, "scan00001.asd: 350 nm stands there twice"),
         ({"first": 35.0}, "from 35 nm"),
         ({"channels": 0}, "0 channels"),
         ({"level": 2e-5}, "no counts of one instrument"),

@@ -170,6 +170,9 @@ def test_half_a_pair_says_what_is_missing(tmp_path: Path) -> None:
         ds.read(path)
     with pytest.raises(UsageError, match=r"no file of spectra beside it. Copy away.sli"):
         ds.read(tmp_path / "away.hdr")
+    (tmp_path / "away.hdr").rename(tmp_path / "bare")
+    with pytest.raises(UsageError, match=r"bare: the header has no file of spectra beside it. Copy bare.sli"):
+        ds.read(tmp_path / "bare", reader="envi_library")  # and does not take itself for it
 
 
 @pytest.mark.real_data

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepsalt.errors import LabelError
-from deepsalt.salinity import EQUATIONS, convert, to_ece
-from deepsalt.salinity.choice import CONVERSIONS, choose
+from deepsalt.salinity import EQUATIONS, convert
+from deepsalt.salinity.choice import choose
 from deepsalt.salinity.published import BETWEEN
 
 #: Name -> (EC, texture, ECe worked out from the coefficients as printed).
@@ -66,9 +66,9 @@ def test_every_equation_has_a_worked_number() -> None:
 def test_the_printed_coefficients(name: str) -> None:
     ec, texture, ece = WORKED[name]
     asked = None if name == "measured" else name
-    found, _, source = to_ece([ec], EQUATIONS[name].method, texture=texture, equation=asked)
-    assert found == pytest.approx([ece])
-    assert source == EQUATIONS[name].source
+    found = convert([ec], EQUATIONS[name].method, texture=texture, equation=asked)
+    assert found.ece == pytest.approx([ece])
+    assert found.source == EQUATIONS[name].source
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,6 @@ def test_missing_values_stay_missing_and_keep_the_shape() -> None:
     assert found.ece.shape == found.equation.shape == (2, 2)
     assert np.isnan(found.sd).tolist() == [[False, True], [True, False]]
     assert found.equation[0, 1] == ""
-    assert to_ece([np.nan], "ec1:5")[2] == CONVERSIONS["EC1:5"].source
     assert convert([], "ec1:5").notes() == ()
 
 

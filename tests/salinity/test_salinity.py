@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deepsalt.errors import LabelError
-from deepsalt.salinity import USDA, parse_method, to_ece
+from deepsalt.salinity import USDA, convert, parse_method
 from deepsalt.salinity.conversion import CONVERSIONS
 
 
@@ -36,31 +36,31 @@ def test_an_unknown_method_lists_the_known_ones() -> None:
     ],
 )
 def test_the_published_lines(method: str, ec: float, ece: float) -> None:
-    assert to_ece([ec], method)[0] == pytest.approx([ece])
+    assert convert([ec], method).ece == pytest.approx([ece])
 
 
 def test_beyond_its_range_the_error_doubles() -> None:
     line = CONVERSIONS["EC1:2"]
-    ece, spread, source = to_ece([1.4, 1.6], "ec1:2")
-    assert spread / ece == pytest.approx([line.relative_sd, 2 * line.relative_sd])
-    assert "625" in source
+    found = convert([1.4, 1.6], "ec1:2")
+    assert found.sd / found.ece == pytest.approx([line.relative_sd, 2 * line.relative_sd])
+    assert "625" in found.source
 
 
 def test_measured_as_ece_there_is_no_conversion_error() -> None:
-    assert to_ece([0.0, 50.0], "ece")[1].tolist() == [0, 0]
+    assert convert([0.0, 50.0], "ece").sd.tolist() == [0, 0]
 
 
 def test_apparent_ec_is_not_converted() -> None:
     with pytest.raises(LabelError, match="no conversion from ECa"):
-        to_ece([1.0], "eca")
+        convert([1.0], "eca")
 
 
 @given(st.lists(st.floats(0, 200), min_size=1), st.sampled_from(sorted(CONVERSIONS)))
 def test_ece_is_never_negative_and_grows_with_ec(values: list[float], method: str) -> None:
-    ece, spread, _ = to_ece(np.sort(values), method)
-    assert (ece >= 0).all()
-    assert (np.diff(ece) >= 0).all()
-    assert (spread >= 0).all()
+    found = convert(np.sort(values), method)
+    assert (found.ece >= 0).all()
+    assert (np.diff(found.ece) >= 0).all()
+    assert (found.sd >= 0).all()
 
 
 def test_class_bounds_belong_to_the_upper_class() -> None:

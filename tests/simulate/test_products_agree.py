@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 from rasterio.warp import transform
+from tests.simulate.true_reflectance import true_reflectance
 
 import deepsalt as ds
 from deepsalt.errors import LabelError, UsageError
@@ -22,7 +23,6 @@ from deepsalt.simulate.instrument import noise_of
 from deepsalt.simulate.landscape import landscape
 from deepsalt.simulate.place import grid_of
 from deepsalt.simulate.products import write_products
-from deepsalt.simulate.truth import true_reflectance
 from deepsalt.spectra import MaskReason, Scene
 
 REGION = REGIONS["alluvial_basin"]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, LabelError, ModelFileError, UsageError
-from deepsalt.estimators.card import inputs_from, inputs_section, seed_from, usable, versions, word
+from deepsalt.estimators.card import inputs_section, seed_from, usable, versions, word
 from deepsalt.estimators.lab_table import label_sd_of
 from deepsalt.estimators.neighbours import no_pairs, pairs_with
 from deepsalt.estimators.predictor import BandInputs, training_groups, training_target
@@ -256,7 +256,16 @@ class PaperRegressor(Saved):
                 where=str(path),
                 fix="Train with a config that has a [satellite] section.",
             )
-        inputs = inputs_from(card, path)
+        with usable("its preset and seed", path):
+            found = cls(
+                word(card["preset"]),
+                adaptation=bool(card.get("adaptation")),
+                distillation=bool(card.get("distillation")),
+                seed=seed_from(card),
+            )
+        found._is_of(path, model, card)
+        inputs = found.inputs_
+        found.covariates = inputs.covariates
         if len(inputs.axis) != model.architecture.satellite.bands:
             raise ModelFileError(
                 f"the card names {len(inputs.axis)} bands, "
@@ -269,13 +278,4 @@ class PaperRegressor(Saved):
                 f"the weights read {model.architecture.covariates}",
                 where=str(path),
             )
-        with usable("its preset and seed", path):
-            found = cls(
-                word(card["preset"]),
-                adaptation=bool(card.get("adaptation")),
-                distillation=bool(card.get("distillation")),
-                covariates=inputs.covariates,
-                seed=seed_from(card),
-            )
-        found._is_of(path, model, card)
         return found

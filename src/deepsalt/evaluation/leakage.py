@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import LabelError
 from deepsalt.evaluation.leaks import Leak, shared, stop_on
 from deepsalt.evaluation.twins import twins
-from deepsalt.pairing import Pairs, far_from
+from deepsalt.pairing import far_from
 from deepsalt.spectra import Spectra
 from deepsalt.splits import FittedOn, Split, row_keys
 from deepsalt.splits.fitted import PIXEL, pixel_names
@@ -151,22 +151,6 @@ def _laboratory_at_held(sites: Spectra, held: Rows, library: Spectra, near_m: fl
         return []
     words = f"{int(near.sum())} laboratory samples were taken within {near_m:g} m of a held-out point"
     return [Leak.of("laboratory site", _labels(library, near), words)]
-
-
-def crossing_pairs(pairs: Pairs, satellite: Spectra, held: Spectra, near_m: float) -> list[Leak]:
-    """Pairs whose satellite half is a held-out pixel or lies within `near_m` of a held-out point.
-
-    satellite   the table that `pairs.satellite` counts
-    held        sites of the held-out side
-    """
-    used = satellite.take(pairs.satellite)
-    crossing = _near(used, held, near_m)
-    if set(PIXEL) <= set(used.samples) and set(PIXEL) <= set(held.samples):
-        crossing |= np.isin(pixel_names(used), pixel_names(held))
-    if not crossing.any():
-        return []
-    words = f"{int(crossing.sum())} of {len(pairs)} pairs join a laboratory sample with a held-out place"
-    return [Leak.of("pair", _labels(used, crossing), words)]
 
 
 def fitting_leaks(fitted: Iterable[FittedOn], held: Spectra, kind: str = "sample") -> list[Leak]:

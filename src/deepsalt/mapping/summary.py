@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.files import written_whole
+from deepsalt.mapping.cog import Grid
 from deepsalt.mapping.folder import SUMMARY
 from deepsalt.mapping.tally import Tally
 from deepsalt.mapping.truth import TRUTH, compare_with_truth
 from deepsalt.mapping.window import Job
 from deepsalt.readers.raster import open_raster
+from deepsalt.salinity.classes import ClassScheme
 
 
 def summarise(
@@ -27,29 +29,62 @@ def summarise(
     provenance: Mapping[str, str],
     notes: list[str],
 ) -> dict[str, Any]:
-    """The content of map.json.
+    """The content of map.json of a scene's map.
 
+    layers  the files in `folder` by the names of their layers
+    """
+    counts = {
+        "valid": tally.valid,
+        "reasons": tally.reasons(),
+        "classes": tally.classes(),
+        "ece": _distribution(tally.ece),
+        **tally.doubt(job),
+    }
+    return map_facts(
+        folder,
+        job.scene.name,
+        Grid.of(job.scene),
+        job.scheme,
+        counts,
+        model=job.predictor.name,
+        layers=layers,
+        provenance=provenance,
+        notes=notes,
+    )
+
+
+def map_facts(
+    folder: Path,
+    name: str,
+    grid: Grid,
+    scheme: ClassScheme,
+    counts: Mapping[str, Any],
+    *,
+    model: str,
+    layers: Mapping[str, str],
+    provenance: Mapping[str, str],
+    notes: list[str],
+) -> dict[str, Any]:
+    """What map.json tells of any map whose layers are in `folder`.
+
+    name    of the scene, or of what was made of several
+    counts  `valid` pixels, `reasons` of the masked, `classes`, percentiles of `ece`, what is known of errors
     layers  the files in `folder` by the names of their layers
     """
     with open_raster(folder / "ece.tif") as dataset:
         bounds = [float(edge) for edge in dataset.bounds]
-    scene, reasons = job.scene, tally.reasons()
-    if not tally.valid:
-        most = max(reasons, key=lambda name: reasons[name]).replace("_", " ")
+    if not counts["valid"]:
+        most = max(counts["reasons"], key=lambda reason: counts["reasons"][reason]).replace("_", " ")
         notes = [*notes, f"No pixel has a value; most are masked because of: {most}."]
     facts: dict[str, Any] = {
-        "scene": scene.name,
-        "model": job.predictor.name,
+        "scene": name,
+        "model": model,
         "bounds": bounds,
-        "crs": scene.crs,
+        "crs": grid.crs,
         "unit": "dS/m",
-        "scheme": {"name": job.scheme.name, "source": job.scheme.source},
-        "pixels": scene.height * scene.width,
-        "valid": tally.valid,
-        "reasons": reasons,
-        "classes": tally.classes(),
-        "ece": _distribution(tally.ece),
-        **tally.doubt(job),
+        "scheme": {"name": scheme.name, "source": scheme.source},
+        "pixels": grid.height * grid.width,
+        **counts,
         "layers": dict(layers),
         "provenance": dict(provenance),
         "notes": notes,

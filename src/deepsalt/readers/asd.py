@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.samples import SampleOptions, with_metadata
 from deepsalt.spectra import Axis, Spectra
 
@@ -132,7 +133,7 @@ def _header(raw: bytes, where: str) -> _Header:
         taken=_day(struct.unpack_from("<9h", raw, 160)),
         recorded=recorded,
         dark_corrected=bool(raw[181]),
-        axis=Axis(first + step * np.arange(channels), "nm"),
+        axis=axis_of_file(first + step * np.arange(channels), "nm", where=where, error=ProductError),
         numbers=_NUMBERS[raw[199]],
         instrument=struct.unpack_from("<H", raw, 400)[0],
         splices=struct.unpack_from("<ff", raw, 444),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, UsageError
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.spectra import Axis
 from deepsalt.spectra.axis import RANGE_CM1, RANGE_NM
 from deepsalt.units import nm_from_wavenumber, wavenumber_from_nm
@@ -185,8 +186,6 @@ def _cut(
             notes.append(f"{left_out} channels outside {low:g}-{high:g} {unit} are left out")
     if len(inside) > 1 and (np.diff(inside) < 0).any():
         notes.append("channels were not in increasing order in the file: sorted by their centre")
-    try:
-        axis = Axis(centres[inside], unit, None if fwhm is None else fwhm[inside])  # type: ignore[arg-type]
-    except AxisError as error:
-        raise AxisError(error.found, where=where, fix=error.fix) from None
+    widths = None if fwhm is None else fwhm[inside]
+    axis = axis_of_file(centres[inside], unit, widths, where=where)  # type: ignore[arg-type]
     return Bands(axis, inside, tuple(notes))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from deepsalt.errors import ProductError
 from deepsalt.readers.class_names import class_names
-from deepsalt.readers.covariates import CovariateRaster
+from deepsalt.readers.covariates import CovariateRaster, check_same_bands
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,7 @@ class CategorySet:
     def open(cls, paths: Sequence[str | Path]) -> CategorySet:
         """Read the headers. Raises ProductError if the rasters do not hold the same kinds of classes."""
         rasters = tuple(CategoryRaster.open(path) for path in paths)
-        for other in rasters[1:]:
-            if set(other.names) != set(rasters[0].names):
-                raise ProductError(
-                    f"it holds {', '.join(other.names)}; "
-                    f"{rasters[0].raster.path.name} holds {', '.join(rasters[0].names)}",
-                    where=str(other.raster.path),
-                    fix="Give every raster the same bands, named by their descriptions.",
-                )
+        check_same_bands([one.raster for one in rasters])
         return cls(rasters)
 
     @property

@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from deepsalt.errors import ProductError
-from deepsalt.readers.covariates import CovariateRaster
+from deepsalt.readers.covariates import CovariateRaster, check_same_bands
 from deepsalt.spectra import Scene, Window
 
 
@@ -28,14 +27,7 @@ class CovariateSet:
     def open(cls, paths: Sequence[str | Path]) -> CovariateSet:
         """Read the headers. Raises ProductError if the rasters do not hold the same covariates."""
         rasters = tuple(CovariateRaster.open(path) for path in paths)
-        for other in rasters[1:]:
-            if set(other.names) != set(rasters[0].names):
-                raise ProductError(
-                    f"it holds {', '.join(other.names)}; "
-                    f"{rasters[0].path.name} holds {', '.join(rasters[0].names)}",
-                    where=str(other.path),
-                    fix="Give every raster the same bands, named by their descriptions.",
-                )
+        check_same_bands(rasters)
         return cls(rasters)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -147,3 +148,15 @@ class CovariateRaster:
         with opened(self.path, "read it") as data:
             stored = data.read(window=RasterWindow(part.column, part.row, part.columns, part.rows))
         return np.where(is_nodata(stored, self.header.nodata), np.nan, self._scaled(stored))
+
+
+def check_same_bands(rasters: Sequence[CovariateRaster]) -> None:
+    """Raise ProductError for a raster whose bands are not, by name, those of the first."""
+    for other in rasters[1:]:
+        if set(other.names) != set(rasters[0].names):
+            raise ProductError(
+                f"it holds {', '.join(other.names)}; "
+                f"{rasters[0].path.name} holds {', '.join(rasters[0].names)}",
+                where=str(other.path),
+                fix="Give every raster the same bands, named by their descriptions.",
+            )

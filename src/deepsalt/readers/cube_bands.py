@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import AxisError, ProductError
 from deepsalt.readers.axis_unit import NM_PER_UM, unit_named
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.raster import RasterInfo
 from deepsalt.readers.raster_scene import with_known_facts
 from deepsalt.spectra import Axis, Sensor
@@ -110,10 +111,7 @@ def sensor_of(
     Raises AxisError for centres that are repeated or out of range.
     """
     widths = None if bands.fwhm_nm is None else bands.fwhm_nm[order]
-    try:
-        axis = Axis(bands.centres_nm[order], "nm", widths)
-    except AxisError as error:
-        raise AxisError(error.found, where=source, fix=error.fix) from error
+    axis = axis_of_file(bands.centres_nm[order], "nm", widths, where=source)
     good = None if bands.good is None else bands.good[order]
     about = {"source": source}
     name = bands.sensor or _name(told.strip().lower(), axis, notes) or default

@@ -14,14 +14,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import AxisError, ProductError
+from deepsalt.errors import ProductError
 from deepsalt.readers.bands import band_order, faults_of
 from deepsalt.readers.desis_files import DesisFiles, find_desis, is_desis
 from deepsalt.readers.desis_xml import DesisMetadata, assumed_metadata, read_desis_metadata
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.product_files import File
 from deepsalt.readers.raster import RasterInfo, empty_bands, info, is_nodata, read_bands
 from deepsalt.readers.raster_scene import RasterScene, time_in_name, with_known_facts
-from deepsalt.spectra import Axis, MaskReason, Sensor, Window, first_reason
+from deepsalt.spectra import MaskReason, Sensor, Window, first_reason
 
 #: Bands of QL_QUALITY-2 in their order; each but the last two is 1 where the name holds.
 QUALITY_BANDS = (
@@ -168,10 +169,7 @@ def _check_level(parts: DesisFiles) -> None:
 
 def _sensor(meta: DesisMetadata, order: NDArray[np.intp]) -> Sensor:
     widths = None if meta.fwhm_nm is None else meta.fwhm_nm[order]
-    try:
-        axis = Axis(meta.centres_nm[order], "nm", widths)
-    except AxisError as error:
-        raise ProductError(error.found, where=str(meta.path), fix=error.fix) from error
+    axis = axis_of_file(meta.centres_nm[order], "nm", widths, where=str(meta.path), error=ProductError)
     about = {"source": meta.path.name}
     return with_known_facts(Sensor("desis", axis, ("VNIR",) * len(axis), about=about), "desis")
 

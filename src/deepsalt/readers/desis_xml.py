@@ -14,7 +14,7 @@ from deepsalt.errors import ProductError
 from deepsalt.readers.desis_files import DesisFiles
 from deepsalt.readers.envi_header import EnviHeader, read_header
 from deepsalt.readers.product_files import File
-from deepsalt.readers.product_xml import parsed, text_at
+from deepsalt.readers.product_xml import band_number, parsed, text_at
 from deepsalt.readers.raster import RasterInfo
 from deepsalt.readers.raster_scene import ranges, time_from_text
 from deepsalt.spectra import Sensor
@@ -61,14 +61,14 @@ def read_desis_metadata(path: File, notes: list[str]) -> DesisMetadata:
             where=str(path),
             fix="Give the METADATA.xml of an L2A product.",
         )
-    numbers = [_number(band, "bandnumber", at, path) for at, band in enumerate(found, 1)]
+    numbers = [band_number(band, "bandnumber", at, path) for at, band in enumerate(found, 1)]
     if len(set(numbers)) < len(numbers):
         raise ProductError("a bandNumber stands there twice", where=str(path), fix="Download it again.")
     bands = [found[at] for at in np.argsort(numbers)]
     return DesisMetadata(
         path=path,
         centres_nm=np.array(
-            [_number(b, "wavelengthcenterofband", at, path) for at, b in enumerate(bands, 1)]
+            [band_number(b, "wavelengthcenterofband", at, path) for at, b in enumerate(bands, 1)]
         ),
         fwhm_nm=_widths(bands, path, notes),
         gain=_or_default(bands, "gainofband", _GAIN, path, notes),
@@ -125,7 +125,9 @@ def _widths(bands: list[ElementTree.Element], path: File, notes: list[str]) -> N
     if not all(text_at(band, "wavelengthwidthofband") for band in bands):
         notes.append("widths of bands are missing: the distance to the neighbours is taken")
         return None
-    return np.array([_number(band, "wavelengthwidthofband", at, path) for at, band in enumerate(bands, 1)])
+    return np.array(
+        [band_number(band, "wavelengthwidthofband", at, path) for at, band in enumerate(bands, 1)]
+    )
 
 
 def _or_default(
@@ -135,18 +137,8 @@ def _or_default(
     if missing:
         notes.append(f"{tag} missing for bands {ranges(missing)}: {default:g} assumed")
     return np.array(
-        [default if at in missing else _number(band, tag, at, path) for at, band in enumerate(bands, 1)]
+        [default if at in missing else band_number(band, tag, at, path) for at, band in enumerate(bands, 1)]
     )
-
-
-def _number(band: ElementTree.Element, tag: str, number: int, path: File) -> float:
-    text = text_at(band, tag)
-    try:
-        return float(text)
-    except ValueError:
-        raise ProductError(
-            f"{tag} of band {number} is {text!r}, not a number", where=str(path), fix="Download it again."
-        ) from None
 
 
 def _anywhere(root: ElementTree.Element, tag: str) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import AxisError, ProductError
+from deepsalt.errors import ProductError
 from deepsalt.readers.bands import band_order
 from deepsalt.readers.emit_part import REFLECTANCE, Part, data_set
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.hdf5 import opened, text_of
 from deepsalt.readers.raster_scene import with_known_facts
-from deepsalt.spectra import Axis, Sensor
+from deepsalt.spectra import Sensor
 
 #: Fill value of every float of the producer.
 _FILL = -9999.0
@@ -174,10 +175,7 @@ def _crs(wkt: str, notes: list[str]) -> str:
 def _sensor(
     part: Part, centres: NDArray[np.float64], widths: NDArray[np.float64], bad: NDArray[np.bool_]
 ) -> Sensor:
-    try:
-        axis = Axis(centres, "nm", widths)
-    except AxisError as error:
-        raise ProductError(error.found, where=str(part.path), fix=error.fix) from error
+    axis = axis_of_file(centres, "nm", widths, where=str(part.path), error=ProductError)
     sensor = Sensor("emit", axis, ("VSWIR",) * len(axis), about={"source": part.path.name})
     known = with_known_facts(sensor, "emit")
     return Sensor("emit", axis, known.detector, good=~bad, noise=known.noise, about=known.about)

@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.bands import Overlap, band_order, faults_of
 from deepsalt.readers.enmap_files import EnmapFiles, check_acquisition, find_product, is_enmap, note_packed
 from deepsalt.readers.enmap_xml import EnmapMetadata, level_in_name, read_metadata
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.product_files import File
 from deepsalt.readers.raster import RasterInfo, empty_bands, info, read_bands
 from deepsalt.readers.raster_scene import RasterScene, time_in_name, with_known_facts
-from deepsalt.spectra import Axis, MaskReason, Sensor, Window, first_reason
+from deepsalt.spectra import MaskReason, Sensor, Window, first_reason
 
 _NODATA = -32768.0
 _WATER, _BACKGROUND = 2, 3
@@ -219,9 +220,8 @@ def _nodata(header: RasterInfo, notes: list[str]) -> float:
 
 
 def _sensor(meta: EnmapMetadata, order: NDArray[np.intp]) -> Sensor:
-    try:
-        axis = Axis(meta.centres_nm[order], "nm", meta.fwhm_nm[order])
-    except AxisError as error:
-        raise ProductError(error.found, where=str(meta.path), fix=error.fix) from error
+    axis = axis_of_file(
+        meta.centres_nm[order], "nm", meta.fwhm_nm[order], where=str(meta.path), error=ProductError
+    )
     sensor = Sensor("enmap", axis, tuple(meta.detector[i] for i in order), about={"source": meta.path.name})
     return with_known_facts(sensor, "enmap")

@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.errors import ProductError, UsageError
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.product_files import File, stream_of
-from deepsalt.readers.product_xml import parsed, text_at
+from deepsalt.readers.product_xml import band_number, parsed, text_at
 from deepsalt.readers.raster_scene import ranges, time_from_text, time_in_name
-from deepsalt.spectra import Axis
 
 _HEAD = 4096
 _GAIN, _OFFSET = 1e-4, 0.0
@@ -87,7 +87,7 @@ def looks_like_metadata(path: File) -> bool:
 def read_metadata(path: File) -> EnmapMetadata:
     """Parse METADATA.XML; ProductError names the element that is missing or cannot be used."""
     root = parsed(path)
-    bands = _by_number(root, "specific/bandcharacterisation", path)
+    bands = _byband_number(root, "specific/bandcharacterisation", path)
     if not bands:
         raise ProductError(
             "no bands are characterised (specific/bandCharacterisation)",
@@ -96,7 +96,7 @@ def read_metadata(path: File) -> EnmapMetadata:
         )
     numbers = sorted(bands)
     centres, widths = (
-        np.array([_number(bands[n], tag, n, path) for n in numbers])
+        np.array([band_number(bands[n], tag, n, path) for n in numbers])
         for tag in ("wavelengthcenterofband", "fwhmofband")
     )
     notes: list[str] = []
@@ -132,10 +132,9 @@ def describe_metadata(path: str | Path) -> dict[str, Any]:
         raise UsageError("no such file", where=str(place), fix="Check the path.")
     meta = read_metadata(place)
     order = np.argsort(meta.centres_nm)
-    try:
-        axis = Axis(meta.centres_nm[order], "nm", meta.fwhm_nm[order])
-    except AxisError as error:
-        raise ProductError(error.found, where=str(place), fix=error.fix) from error
+    axis = axis_of_file(
+        meta.centres_nm[order], "nm", meta.fwhm_nm[order], where=str(place), error=ProductError
+    )
     empty = np.flatnonzero(np.zeros(0) if meta.empty is None else meta.empty[order]) + 1
     return {
         "kind": "metadata",
@@ -152,7 +151,7 @@ def describe_metadata(path: str | Path) -> dict[str, Any]:
     }
 
 
-def _by_number(root: ElementTree.Element, place: str, path: File) -> dict[int, ElementTree.Element]:
+def _byband_number(root: ElementTree.Element, place: str, path: File) -> dict[int, ElementTree.Element]:
     """The bandID elements below a place, by their number."""
     bands: dict[int, ElementTree.Element] = {}
     for element in root.findall(f"{place}/bandid"):
@@ -161,16 +160,6 @@ def _by_number(root: ElementTree.Element, place: str, path: File) -> dict[int, E
             raise ProductError(f"bandID number={text!r} is repeated or no number", where=f"{path} ({place})")
         bands[int(text)] = element
     return bands
-
-
-def _number(band: ElementTree.Element, tag: str, number: int, path: File) -> float:
-    text = text_at(band, tag)
-    try:
-        return float(text)
-    except ValueError:
-        raise ProductError(
-            f"{tag} of band {number} is {text!r}, not a number", where=str(path), fix="Download it again."
-        ) from None
 
 
 def _or_default(
@@ -192,8 +181,8 @@ def _detectors(root: ElementTree.Element, numbers: list[int]) -> tuple[str, ...]
 
 
 def _empty(root: ElementTree.Element, numbers: list[int], path: File) -> NDArray[np.bool_] | None:
-    statistics = _by_number(root, "product/bandstatistics", path)
+    statistics = _byband_number(root, "product/bandstatistics", path)
     if not set(numbers) <= set(statistics):
         return None
-    means = np.array([_number(statistics[n], "mean", n, path) for n in numbers])
+    means = np.array([band_number(statistics[n], "mean", n, path) for n in numbers])
     return np.isnan(means) | (means <= _NO_STATISTICS)

@@ -12,7 +12,14 @@ from pathlib import Path
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.cube_bands import CubeBands, check_not_swapped
 from deepsalt.readers.cube_scene import cube_scene
-from deepsalt.readers.envi_header import LIBRARY, EnviHeader, header_beside, is_header, read_header
+from deepsalt.readers.envi_header import (
+    LIBRARY,
+    EnviHeader,
+    header_and_values,
+    header_beside,
+    is_header,
+    read_header,
+)
 from deepsalt.readers.envi_map import transform_of
 from deepsalt.readers.geotiff import bands_stated
 from deepsalt.readers.hdf5 import is_hdf5
@@ -111,26 +118,17 @@ def _is_binary(path: Path) -> bool:
 
 def _pair(path: Path) -> tuple[Path, Path]:
     """The header and the binary, whichever of them is given."""
-    if not is_header(path):
-        header = header_beside(path)
-        if header is None:
-            raise UsageError(
-                "the image has no header beside it",
-                where=str(path),
-                fix=f"Copy {path.stem}.hdr into the same folder.",
-            )
-        return header, path
-    stem = path.name.removesuffix(path.suffix)
-    names = [f"{stem}{case}" for ending in _DATA for case in (ending, ending.upper())]
-    data = next((path.with_name(n) for n in names if n != path.name and path.with_name(n).is_file()), None)
-    if data is None:
-        tiffs = [f for f in path.parent.iterdir() if f.stem == stem and f.suffix.lower() in (".tif", ".tiff")]
-        raise UsageError(
-            "the header has no image beside it",
-            where=str(path),
-            fix=f"Give {tiffs[0].name}." if tiffs else f"Copy {stem} into the same folder.",
-        )
-    return path, data
+    return header_and_values(path, "image", _DATA, _no_image)
+
+
+def _no_image(header: Path) -> UsageError:
+    stem = header.stem
+    tiffs = [f for f in header.parent.iterdir() if f.stem == stem and f.suffix.lower() in (".tif", ".tiff")]
+    return UsageError(
+        "the header has no image beside it",
+        where=str(header),
+        fix=f"Give {tiffs[0].name}." if tiffs else f"Copy {stem} into the same folder.",
+    )
 
 
 def _check_kind(envi: EnviHeader) -> None:

@@ -8,14 +8,14 @@ the tests. Format: "ENVI Header Files" (NV5 Geospatial).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import ProductError
+from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.product_files import File, content_of, size_of
 
 LIBRARY = "envi spectral library"
@@ -127,6 +127,35 @@ def header_beside(path: Path) -> Path | None:
     names = (f"{path.name}.hdr", f"{path.name}.HDR", f"{path.stem}.hdr", f"{path.stem}.HDR")
     beside = (path.with_name(name) for name in names if name != path.name)
     return next((file for file in beside if file.is_file()), None)
+
+
+def header_and_values(
+    path: Path, what: str, endings: Sequence[str], missing: Callable[[Path], UsageError]
+) -> tuple[Path, Path]:
+    """The header and the file of values, whichever of them is given.
+
+    what     what they are together, for the message: "image" or "library"
+    endings  of files of values, in lower case; each is looked for in upper case too
+    missing  the error for a header with no such file beside it
+
+    Raises UsageError where the other file of the pair is not there.
+    """
+    if not is_header(path):
+        header = header_beside(path)
+        if header is None:
+            raise UsageError(
+                f"the {what} has no header beside it",
+                where=str(path),
+                fix=f"Copy {path.stem}.hdr into the same folder.",
+            )
+        return header, path
+    stem = path.name.removesuffix(path.suffix)
+    names = [f"{stem}{case}" for ending in endings for case in (ending, ending.upper())]
+    values = (path.with_name(name) for name in names if name != path.name)
+    found = next((file for file in values if file.is_file()), None)
+    if found is None:
+        raise missing(path)
+    return path, found
 
 
 def read_header(path: File) -> EnviHeader:

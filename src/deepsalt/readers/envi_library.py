@@ -11,14 +11,21 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.readers.axis_unit import Bands, bands_of, unit_named
-from deepsalt.readers.envi_header import LIBRARY, EnviHeader, header_beside, is_header, read_header
+from deepsalt.readers.envi_header import (
+    LIBRARY,
+    EnviHeader,
+    header_and_values,
+    header_beside,
+    is_header,
+    read_header,
+)
 from deepsalt.readers.quantity import Told, as_told, settle_quantity, without_deleted
 from deepsalt.readers.samples import SampleOptions, with_metadata, without_empty
 from deepsalt.spectra import Axis, Spectra
 
 #: Numbers beyond these, in more than a tenth of all, are bytes that were taken for something else.
 _SMALLEST, _LARGEST, _MOST_WILD, _DELETED = 1e-12, 1e12, 0.1, -1e30
-_DATA = (".sli", ".SLI", ".lib", ".dat", ".img", "")
+_DATA = (".sli", ".lib", ".dat", ".img", "")
 
 
 class EnviLibraryReader:
@@ -95,26 +102,16 @@ READER = EnviLibraryReader()
 
 
 def _pair(path: Path) -> tuple[Path, Path]:
-    """The header and the file of values, whichever of them is given."""
-    if not is_header(path):
-        header = header_beside(path)
-        if header is None:
-            raise UsageError(
-                "the library has no header beside it",
-                where=str(path),
-                fix=f"Copy {path.stem}.hdr into the same folder.",
-            )
-        return header, path
-    stem = path.name.removesuffix(path.suffix)
-    names = [f"{stem}{ending}" for ending in _DATA]
-    data = next((path.with_name(n) for n in names if n != path.name and path.with_name(n).is_file()), None)
-    if data is None:
-        raise UsageError(
-            "the header has no file of spectra beside it",
-            where=str(path),
-            fix=f"Copy {Path(stem).stem}.sli into the same folder.",
-        )
-    return path, data
+    """The header and the file of spectra, whichever of them is given."""
+    return header_and_values(path, "library", _DATA, _no_spectra)
+
+
+def _no_spectra(header: Path) -> UsageError:
+    return UsageError(
+        "the header has no file of spectra beside it",
+        where=str(header),
+        fix=f"Copy {Path(header.stem).stem}.sli into the same folder.",
+    )
 
 
 def _check_kind(header: EnviHeader) -> None:

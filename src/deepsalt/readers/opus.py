@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 import pandas as pd
 
-from deepsalt.errors import AxisError, ProductError, UsageError
+from deepsalt.errors import ProductError, UsageError
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.quantity import Told, as_told
 from deepsalt.readers.samples import SampleOptions, with_metadata
-from deepsalt.spectra import Axis, Quantity, Spectra
+from deepsalt.spectra import Quantity, Spectra
 
 if TYPE_CHECKING:
     from brukeropus.file.data import Data
@@ -80,10 +81,7 @@ class OpusReader:
             with np.errstate(divide="ignore", invalid="ignore"):
                 values = np.where(values > 0, -np.log10(values), np.nan)
         order = np.argsort(wavenumber)
-        try:
-            axis = Axis(wavenumber[order], "cm-1")
-        except AxisError as error:
-            raise AxisError(error.found, where=where, fix=error.fix) from None
+        axis = axis_of_file(wavenumber[order], "cm-1", where=where)
         with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
             values = values[order][None].astype(np.float32)
         values, told = as_told(values, axis, Told(quantity, sure=True), scale, where)

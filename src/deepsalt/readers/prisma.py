@@ -13,14 +13,15 @@ from zipfile import ZipFile, is_zipfile
 import numpy as np
 from numpy.typing import NDArray
 
-from deepsalt.errors import AxisError, ProductError
+from deepsalt.errors import ProductError
 from deepsalt.readers.bands import Overlap, band_order, faults_of
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.hdf5 import is_hdf5, opened
 from deepsalt.readers.prisma_cube import Cube, cubes_of, empty_bands, error_matrix, with_errors
 from deepsalt.readers.prisma_layout import read_layout
 from deepsalt.readers.prisma_metadata import levels_in, read_metadata
 from deepsalt.readers.raster_scene import with_known_facts
-from deepsalt.spectra import Axis, MaskReason, Scene, Sensor, Spectra, Window, first_reason
+from deepsalt.spectra import MaskReason, Scene, Sensor, Spectra, Window, first_reason
 
 #: A pixel is left out where more of its bands are marked: the share that EnMAP pixels are judged by.
 _DEFECTIVE_SHARE = 0.10
@@ -178,9 +179,6 @@ def _sensor(
 ) -> Sensor:
     """The product's own bands; whether a band is usable is that of the table's band within half its width."""
     told = bool((fwhm_nm > 0).all())
-    try:
-        axis = Axis(centres_nm, "nm", fwhm_nm if told else None)
-    except AxisError as error:
-        raise ProductError(error.found, where=where, fix=error.fix) from error
+    axis = axis_of_file(centres_nm, "nm", fwhm_nm if told else None, where=where, error=ProductError)
     sensor = Sensor("prisma", axis, tuple(detectors), about={"source": f"List_Cw and List_Fwhm of {where}"})
     return with_known_facts(sensor, "prisma", within_nm=axis.widths / 2)

@@ -38,6 +38,17 @@ def text_at(element: ElementTree.Element, place: str) -> str:
     return (element.findtext(place) or "").strip()
 
 
+def band_number(band: ElementTree.Element, tag: str, number: int, path: File) -> float:
+    """What a tag says of the band of that number. Raises ProductError where it is no number."""
+    text = text_at(band, tag)
+    try:
+        return float(text)
+    except ValueError:
+        raise ProductError(
+            f"{tag} of band {number} is {text!r}, not a number", where=str(path), fix="Download it again."
+        ) from None
+
+
 def finite(text: str) -> float | None:
     """The number that a text is; None where it is none, or not finite.
 

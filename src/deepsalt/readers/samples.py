@@ -69,8 +69,7 @@ def samples_in(
     """Samples of the rows of a table with spectra: standard columns, EC, its other columns; and notes."""
     if options.get("metadata") is not None:
         return samples_of(table, named, where)
-    ec, ec_column, ec_unit = (options.get(name) for name in _EC)
-    return samples_of(table, named, where, ec=ec, ec_column=ec_column, ec_unit=ec_unit)  # type: ignore[arg-type]
+    return samples_of(table, named, where, **_ec_of(options))
 
 
 def with_metadata(spectra: Spectra, options: SampleOptions, what: str = "scans") -> Spectra:
@@ -117,6 +116,10 @@ def _stated(options: SampleOptions) -> dict[str, str | None]:
     return {name: options.get(name) for name in _NAMING}  # type: ignore[misc]
 
 
+def _ec_of(options: SampleOptions) -> dict[str, str | None]:
+    return {name: options.get(name) for name in _EC}  # type: ignore[misc]
+
+
 def _rows(metadata: Path, options: SampleOptions, where: str) -> tuple[pd.DataFrame, list[str]]:
     """The table of samples in standard columns, one row a sample."""
     if not metadata.is_file():
@@ -130,8 +133,7 @@ def _rows(metadata: Path, options: SampleOptions, where: str) -> tuple[pd.DataFr
             fix="Name it: id=COLUMN.",
         )
     table, _ = file.load(other=file.columns, text=text_columns(named))
-    ec, ec_column, ec_unit = (options.get(name) for name in _EC)
-    rows, notes = samples_of(table, named, where, ec=ec, ec_column=ec_column, ec_unit=ec_unit)  # type: ignore[arg-type]
+    rows, notes = samples_of(table, named, where, **_ec_of(options))
     twice = rows["id"][rows["id"].duplicated()]
     if len(twice):
         raise LabelError(

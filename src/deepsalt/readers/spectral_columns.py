@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import AxisError, SpectraError, UsageError
 from deepsalt.readers.axis_unit import in_nm, settle_unit, unit_named
 from deepsalt.readers.columns import listed
+from deepsalt.readers.file_axis import axis_of_file
 from deepsalt.readers.quantity import Told, settle_quantity
 from deepsalt.spectra import Axis, Quantity
 
@@ -199,8 +200,5 @@ def _sorted_bands(
         )
     if (np.diff(order) < 0).any():
         notes = [*notes, "bands were not in increasing order in the file: sorted by their centre"]
-    try:
-        axis = Axis(centres[order], unit)  # type: ignore[arg-type]
-    except AxisError as error:
-        raise AxisError(error.found, where=where, fix=error.fix) from None
+    axis = axis_of_file(centres[order], unit, where=where)  # type: ignore[arg-type]
     return BandColumns(tuple(names[i] for i in order), (), axis, told, tuple(notes))

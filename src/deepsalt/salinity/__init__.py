@@ -1,7 +1,7 @@
 """What EC means: methods, conversion to ECe with its error, texture, classes, sodicity, spectral indices."""
 
 from deepsalt.salinity.classes import FAO, SCHEMES, USDA, ClassScheme, SalinityClass, scheme
-from deepsalt.salinity.conversion import Converted, convert, to_ece
+from deepsalt.salinity.conversion import Converted, convert
 from deepsalt.salinity.equations import Equation
 from deepsalt.salinity.indices import INDICES, salinity_index
 from deepsalt.salinity.methods import METHODS, parse_method
@@ -27,5 +27,4 @@ __all__ = [
     "scheme",
     "texture_class",
     "to_25c",
-    "to_ece",
 ]

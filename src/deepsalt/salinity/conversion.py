@@ -20,7 +20,7 @@ from deepsalt.salinity.methods import parse_method
 from deepsalt.salinity.published import EQUATIONS
 from deepsalt.salinity.texture import SATURATION, group_of, parse_textures
 
-__all__ = ["CONVERSIONS", "Converted", "convert", "to_ece"]
+__all__ = ["CONVERSIONS", "Converted", "convert"]
 
 Names = str | Sequence[str | None] | NDArray[np.object_]
 
@@ -110,19 +110,6 @@ def convert(
     return Converted(
         ece.reshape(shape), sd.reshape(shape), names.astype(str).reshape(shape), outside.reshape(shape)
     )
-
-
-def to_ece(
-    ec_ds_m: ArrayLike, method: str, texture: Names | None = None, equation: str | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], str]:
-    """ECe (dS/m), its standard deviation (dS/m) and the source of the equations, from EC by a method.
-
-    As `convert`, which also says by which equation each value went and whether inside its range.
-    Raises LabelError for a method without an equation to ECe (ECa needs a field calibration).
-    """
-    usual = choose(parse_method(method), None)
-    found = convert(ec_ds_m, method, texture=texture, equation=equation)
-    return found.ece, found.sd, found.source or usual.source
 
 
 def _each(given: Names | None, count: int, what: str) -> NDArray[np.object_]:

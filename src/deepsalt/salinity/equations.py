@@ -114,10 +114,6 @@ class Equation:
     def formula(self) -> str:
         return f"ECe = {self.form.formula}"
 
-    @property
-    def valid_to(self) -> float:
-        return self.valid[1]
-
     def outside(self, ec_ds_m: ArrayLike) -> NDArray[np.bool_]:
         """Whether each EC lies outside the range; a missing one does not."""
         ec = np.asarray(ec_ds_m, dtype=np.float64)

@@ -10,7 +10,6 @@ from deepsalt.errors import LabelError
 Floats = NDArray[np.float64]
 
 #: Bounds of USDA Handbook 60: ECe in dS/m, exchangeable sodium in percent, and the SAR that stands for it.
-_WORDS = np.array(["normal", "saline", "sodic", "saline-sodic"], dtype=object)
 SALINE_DS_M, SODIC_ESP, SODIC_SAR = 4.0, 15.0, 13.0
 
 _WORDS = np.array(["normal", "saline", "sodic", "saline-sodic", None], dtype=object)

@@ -67,15 +67,6 @@ class Responses:
         return Responses(self.names, moved, self.values)
 
 
-def gaussian_responses(axis: Axis, reach: float = 3.0, points: int = 241) -> Responses:
-    """Gaussian curves of the centres and FWHM of an axis in nm, tabulated `reach` widths to either side."""
-    offset = np.linspace(-reach, reach, points)
-    value = np.exp(-4.0 * np.log(2.0) * offset**2)
-    names = tuple(f"B{number}" for number in range(1, len(axis) + 1))
-    curves = tuple(centre + offset * width for centre, width in zip(axis.values, axis.widths, strict=True))
-    return Responses(names, curves, (value,) * len(axis))
-
-
 def _checked(name: str, wavelengths: Floats, values: Floats) -> tuple[Floats, Floats]:
     nm, response = np.array(wavelengths, float), np.array(values, float)
     where = f"response of band {name}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from deepsalt.mapping.combine.layers import answer_layer
 from deepsalt.mapping.combine.maps import FinishedMap, open_map
 from deepsalt.mapping.combine.statistics import half_widths
 from deepsalt.mapping.combine.writing import layers_written
-from deepsalt.mapping.summary import write_summary
+from deepsalt.mapping.summary import map_facts, write_summary
 from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import MaskReason, Window
@@ -26,15 +26,6 @@ from deepsalt.spectra import MaskReason, Window
 UTM = "EPSG:32614"
 EAST, NORTH, PIXEL = 500_000.0, 2_000_000.0, 30.0
 DEGREES = (0.01, 0.0, 10.0, 0.0, -0.01, 60.0)
-
-
-@dataclass(frozen=True)
-class _Place:
-    name: str
-    height: int
-    width: int
-    crs: str
-    transform: tuple[float, float, float, float, float, float]
 
 
 def write_map(
@@ -88,9 +79,19 @@ def write_map(
     folder.mkdir(parents=True)
     with layers_written(folder, [layer for layer, _ in layers], grid, said) as writer:
         writer.write(Window(0, 0, *values.shape), {layer.name: shown for layer, shown in layers})
-    placed = _Place(folder.name, *values.shape, crs, grid.transform)
-    facts = counted(folder, placed, scheme, model=said["MODEL"], provenance=said, notes=[])
-    facts["layers"] = {layer.name: f"{layer.name}.tif" for layer, _ in layers}
+    files = {layer.name: f"{layer.name}.tif" for layer, _ in layers}
+    counts = counted(folder, grid, scheme)
+    facts = map_facts(
+        folder,
+        folder.name,
+        grid,
+        scheme,
+        counts,
+        model=said["MODEL"],
+        layers=files,
+        provenance=said,
+        notes=[],
+    )
     write_summary(folder, facts)
     return open_map(folder)
 

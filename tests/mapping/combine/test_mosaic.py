@@ -38,6 +38,8 @@ def test_two_places_become_one_map_where_they_lie(maps: Make, tmp_path: Path) ->
     made = map_mosaic([west, east], tmp_path / "all")
     np.testing.assert_allclose(band(made.ece), [[1, 3, NONE, NONE, NONE], [5, NONE, NONE, 20, 9]], rtol=1e-6)
     assert band(made.classes).tolist() == [[0, 1, 255, 255, 255], [2, 255, 255, 4, 3]]
+    told = made.summary
+    assert (told["pixels"], told["valid"], told["reasons"]) == (10, 5, {"background": 4, "cloud": 1})
     ground, cloud = MaskReason.BACKGROUND, MaskReason.CLOUD
     assert band(made.mask).tolist() == [[0, 0, ground, ground, ground], [0, cloud, ground, 0, 0]]
     assert band(made.folder / "looks.tif").tolist() == [[1, 1, 0, 0, 0], [1, 0, 0, 1, 1]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,51 +12,19 @@ from numpy.typing import NDArray
 from deepsalt.mapping.area import hectares_per_pixel
 from deepsalt.mapping.cog import Grid, strips
 from deepsalt.mapping.ranks import percentiles
-from deepsalt.mapping.truth import TRUTH, compare_with_truth
-from deepsalt.preprocessing.grids import OnGrid
-from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import ClassScheme
 from deepsalt.spectra import MaskReason
 
 
-def counted(
-    folder: Path,
-    scene: OnGrid,
-    scheme: ClassScheme,
-    *,
-    model: str,
-    provenance: Mapping[str, str],
-    notes: list[str],
-) -> dict[str, Any]:
-    """The content of map.json, from the layers that are already in `folder`."""
-    with open_raster(folder / "ece.tif") as dataset:
-        bounds = [float(edge) for edge in dataset.bounds]
-    pixels = scene.height * scene.width
+def counted(folder: Path, grid: Grid, scheme: ClassScheme) -> dict[str, Any]:
+    """The counts of map.json (see `map_facts`), from the layers that are already in `folder`."""
     valid, ece = _distribution(folder / "ece.tif")
-    reasons = _reasons(folder / "mask.tif")
-    if not valid:
-        most = max(reasons, key=lambda name: reasons[name]).replace("_", " ")
-        notes = [*notes, f"No pixel has a value; most are masked because of: {most}."]
-    facts: dict[str, Any] = {
-        "scene": scene.name,
-        "model": model,
-        "bounds": bounds,
-        "crs": scene.crs,
-        "unit": "dS/m",
-        "scheme": {"name": scheme.name, "source": scheme.source},
-        "pixels": pixels,
+    return {
         "valid": valid,
-        "reasons": reasons,
-        "classes": _classes(folder / "class.tif", Grid.of(scene), scheme),
+        "reasons": _reasons(folder / "mask.tif"),
+        "classes": _classes(folder / "class.tif", grid, scheme),
         "ece": ece,
-        "layers": {"ece": "ece.tif", "class": "class.tif", "mask": "mask.tif"},
-        "provenance": dict(provenance),
-        "notes": notes,
     }
-    if (folder / TRUTH).is_file():
-        facts["layers"]["truth"] = TRUTH
-        facts["truth"] = compare_with_truth(folder / "ece.tif", folder / TRUTH)
-    return facts
 
 
 def _distribution(path: Path) -> tuple[int, dict[str, float | None]]:

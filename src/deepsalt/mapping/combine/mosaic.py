@@ -24,7 +24,7 @@ from deepsalt.mapping.combine.writing import check_out, layers_written, write_te
 from deepsalt.mapping.engine import Progress, SceneMap
 from deepsalt.mapping.folder import whole_folder
 from deepsalt.mapping.quicklook import write_quicklook
-from deepsalt.mapping.summary import write_summary
+from deepsalt.mapping.summary import map_facts, write_summary
 from deepsalt.salinity.classes import ClassScheme
 from deepsalt.spectra import Window
 
@@ -33,17 +33,6 @@ from deepsalt.spectra import Window
 RHO = 0.9
 #: The median holds all looks of a window at once: so many values at most, unless a row has more.
 _VALUES_AT_ONCE = 1 << 21
-
-
-@dataclass(frozen=True)
-class _Place:
-    """What map.json tells of where a mosaic lies."""
-
-    name: str
-    height: int
-    width: int
-    crs: str
-    transform: tuple[float, float, float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,14 +202,15 @@ def _look(job: _Job, one: FinishedMap, window: Window) -> Look:
 
 def _facts(job: _Job, folder: Path, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
     grid = job.union.grid
-    place = _Place(name, grid.height, grid.width, grid.crs, grid.transform)
-    facts = counted(
+    facts = map_facts(
         folder,
-        place,
+        name,
+        grid,
         job.scheme,
+        counted(folder, grid, job.scheme),
         model=tags["MODEL"],
+        layers={layer.name: f"{layer.name}.tif" for layer in job.layers},
         provenance=tags,
         notes=mosaic_notes(job.maps, job.how, job.rules, outside=job.outside),
     )
-    facts["layers"] = {layer.name: f"{layer.name}.tif" for layer in job.layers}
     return {**facts, "kind": "mosaic", "how": job.how, "rho": job.rules.rho, "made_of": of_each(job.maps)}
