@@ -15,6 +15,7 @@ _SHOWN = 12
 
 def tell_plan(console: Console, alone: bool, plan: Plan) -> None:
     """The plan, before work begins; as JSON only where it is all that was asked for (`alone`)."""
+    console.aside(plan.notes)
     if console.json:
         if alone:
             typer.echo(to_json(plan.to_dict()))

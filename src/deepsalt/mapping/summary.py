@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from deepsalt.files import written_whole
 from deepsalt.mapping.folder import SUMMARY
+from deepsalt.mapping.questions import DEFAULT_QUESTIONS, Questions
 from deepsalt.mapping.tally import Tally
 from deepsalt.mapping.truth import TRUTH, compare_with_truth
 from deepsalt.mapping.window import Job
@@ -37,6 +38,12 @@ def summarise(
     if not tally.valid:
         most = max(reasons, key=lambda name: reasons[name]).replace("_", " ")
         notes = [*notes, f"No pixel has a value; most are masked because of: {most}."]
+    doubt = tally.doubt(job)
+    if tally.valid and "interval" not in doubt and Questions(job.level, job.thresholds) != DEFAULT_QUESTIONS:
+        notes = [
+            *notes,
+            "The model does not know its errors: no interval and no probability, though asked for.",
+        ]
     facts: dict[str, Any] = {
         "scene": scene.name,
         "model": job.predictor.name,
@@ -49,7 +56,7 @@ def summarise(
         "reasons": reasons,
         "classes": tally.classes(),
         "ece": _distribution(tally.ece),
-        **tally.doubt(job),
+        **doubt,
         "layers": dict(layers),
         "provenance": dict(provenance),
         "notes": notes,
