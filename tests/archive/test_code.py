@@ -53,6 +53,19 @@ def test_two_codes_have_one_fingerprint_only_if_they_are_the_same(
     assert (prints[0] == prints[1]) is (first == second)
 
 
+def test_names_count_and_where_a_file_ends(tmp_path: Path) -> None:
+    """The bytes of two files are never taken for those of one that holds the same in a row."""
+    here = {"units.py": b"", "readers/a.py": b"x"}
+    moved = {"units.py": b"", "readers/b.py": b"x"}
+    two = {"readers/a.py": b"x", "readers/b.py": b"y"}
+    one = {"readers/a.py": b"xreaders/b.py|y"}
+    prints = [
+        fingerprint_of(package(tmp_path / str(number), sources))
+        for number, sources in enumerate((here, moved, two, one))
+    ]
+    assert len(set(prints)) == 4
+
+
 def test_content_counts_and_time_does_not(tmp_path: Path) -> None:
     made = package(tmp_path, {"units.py": b"a = 1\n", "readers/enmap.py": b"b = 2\n"})
     before = fingerprint_of(made)

@@ -121,6 +121,18 @@ def values(path: Path) -> np.ndarray:
         return data.read(1)
 
 
+def test_the_strip_that_is_timed_is_asked_what_its_map_is(
+    call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive(tmp_path / "in", 1)
+    asked: list[tuple[float, tuple[float, ...]]] = []
+    monkeypatch.setattr(
+        "deepsalt.archive.pace.map_scene", lambda *_, **how: asked.append((how["level"], how["thresholds"]))
+    )
+    assert call("--dry-run", "--level", 0.75, "--threshold", 8, "--threshold", 2)[0] == 0
+    assert asked == [(0.75, (2, 8))]
+
+
 def test_a_map_of_other_code_is_in_the_plan_with_that_reason(
     call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
