@@ -20,7 +20,8 @@ def tell_plan(console: Console, alone: bool, plan: Plan) -> None:
         if alone:
             typer.echo(to_json(plan.to_dict()))
         return
-    if not alone and len(plan.todo) < 2 and not plan.done:
+    expected = len(plan.todo) < 2 and not plan.done and all(task.why == "new" for task in plan.todo)
+    if expected and not alone:
         return
     table = Table("scene", "why", "Mpixel", "bands", "windows", box=None)
     for task in plan.todo[:_SHOWN]:
