@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.archive.toys import Deadly, archive, cut_off, files_in, recipe, silent, write_scene
+from tests.archive.toys import Deadly, Sure, archive, cut_off, files_in, recipe, silent, write_scene
 
 from deepsalt.archive import cluster, map_archive, plan_maps
 from deepsalt.archive.one import predictor_of
 from deepsalt.errors import DeepSaltError, UsageError
+from deepsalt.mapping.questions import Questions
 
 pytest.importorskip("distributed")
 
@@ -109,18 +110,32 @@ def address() -> Iterator[str]:
 
 def test_a_running_scheduler_is_used(address: str, tmp_path: Path) -> None:
     paths, loads = archive(tmp_path / "in", 3), tmp_path / "loads"
-    how = recipe(tmp_path / "out", model="elsewhere")
-    noting = replace(how, load=recipe(tmp_path, loads=str(loads)).load)
-    assert len(map_archive(plan_maps(how, paths), noting, silent, scheduler=address).made) == 3
+    how = recipe(tmp_path / "out", model="elsewhere", asked=Questions(0.8, (8.0, 2.0)))
+    noting = replace(how, load=recipe(tmp_path, kind=Sure, loads=str(loads)).load)
+    made = map_archive(plan_maps(how, paths), noting, silent, scheduler=address).made
+    assert [list(one.summary["probability_above"]) for one in made] == [["2", "8"]] * 3
+    assert {one.summary["interval"]["level"] for one in made} == {0.8}
     assert len(loads.read_text().split()) == 1
 
 
 def test_workers_of_another_version_are_refused(address: str, tmp_path: Path, monkeypatch: Any) -> None:
     paths, how = archive(tmp_path / "in", 1), recipe(tmp_path / "out")
     monkeypatch.setattr(cluster, "__version__", "99")
-    with pytest.raises(DeepSaltError, match=r"the call was made with 99\. Install the same version"):
+    with pytest.raises(
+        DeepSaltError, match=r"the call was made with 99 \(code [0-9a-f]{16}\)\. Install the same"
+    ):
         map_archive(plan_maps(how, paths), how, silent, scheduler=address)
     assert not (tmp_path / "out" / "failed").exists()
+
+
+def test_workers_of_other_code_are_refused(address: str, tmp_path: Path, monkeypatch: Any) -> None:
+    """Their maps would be recorded as those of the code that planned them."""
+    paths, how = archive(tmp_path / "in", 1), recipe(tmp_path / "out")
+    monkeypatch.setattr(cluster, "code_fingerprint", lambda: "0123456789abcdef")
+    with pytest.raises(
+        DeepSaltError, match=r"the worker has deepsalt .* made with .* \(code 0123456789abcdef\)"
+    ):
+        map_archive(plan_maps(how, paths), how, silent, scheduler=address)
 
 
 def unloadable() -> Any:

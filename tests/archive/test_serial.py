@@ -25,6 +25,7 @@ from deepsalt.archive import Outcome, Recipe, map_archive, plan_maps
 from deepsalt.archive.alone import alone_in
 from deepsalt.archive.pace import estimated
 from deepsalt.errors import OutputError, UsageError
+from deepsalt.mapping.questions import Questions
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.readers.raster import open_raster
 
@@ -76,6 +77,8 @@ def test_only_what_changed_is_done_again_and_the_plan_says_why(tmp_path: Path) -
     rules = SurfaceRules(max_ndvi=0.3)
     assert why(replace(how, rules=rules), paths[1:2]) == ["rules changed"]
     assert why(replace(how, covariates=None), paths[1:2]) == ["covariates changed"]
+    assert why(replace(how, asked=Questions(0.8)), paths[1:2]) == ["level changed"]
+    assert why(replace(how, asked=Questions(thresholds=(4, 8))), paths[1:2]) == ["thresholds changed"]
     (tmp_path / "out" / "scene_01" / "quicklook.png").write_bytes(b"cut")
     assert why(how, paths[1:2]) == ["no record of what it was made from"]
 
@@ -85,6 +88,18 @@ def test_another_version_of_the_code_makes_maps_anew(tmp_path: Path, monkeypatch
     run(how, paths)
     monkeypatch.setattr("deepsalt.__version__", "99")
     assert why(how, paths) == ["deepsalt changed"]
+
+
+def test_a_record_that_does_not_tell_all_is_not_taken_for_a_change(tmp_path: Path) -> None:
+    """It was written by a version that asked for less."""
+    paths, how = archive(tmp_path / "in", 1), recipe(tmp_path / "out")
+    run(how, paths)
+    place = tmp_path / "out" / "scene_00" / "ledger.json"
+    record = json.loads(place.read_text())
+    del record["settings"]["level"], record["settings"]["code"]
+    place.write_text(json.dumps(record))
+    assert why(how, paths) == ["code, level not in its record"]
+    assert why(replace(how, model="other"), paths) == ["model changed; code, level not in its record"]
 
 
 @pytest.mark.parametrize("part", ["head", "middle", "tail", "list beside it"])

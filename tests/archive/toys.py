@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from rasterio.transform import Affine
 
 from deepsalt.archive import Recipe
+from deepsalt.estimators.answers import Answers
 from deepsalt.spectra import Spectra
 
 CENTRES = (660.0, 840.0, 2200.0)
@@ -65,6 +67,17 @@ class Brightness:
     def predict(self, spectra: Spectra) -> NDArray[np.floating]:
         time.sleep(self.slow)
         return self.times * spectra.values[:, 2].astype(np.float64)
+
+
+class Sure(Brightness):
+    """Knows its errors: ECe up to a share `level` more or less; thresholds are exceeded surely or not."""
+
+    def answers(
+        self, spectra: Spectra, *, level: float = 0.9, thresholds: Sequence[float] = (4.0,)
+    ) -> Answers:
+        ece = self.predict(spectra)
+        above = {threshold: (ece > threshold).astype(float) for threshold in thresholds}
+        return Answers(ece, ece * (1 - level), ece * (1 + level), level, above)
 
 
 class Deadly(Brightness):

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from rasterio.crs import CRS
 from tests.mapping.conftest import Brightness, MemoryScene, scene_of, soil
+from tests.mapping.test_mapping_layers import Knows
 from tests.stac_schemas import validator
 
 from deepsalt.errors import OutputError, ProductError
@@ -174,6 +175,26 @@ def test_a_layer_of_another_kind_is_told_by_its_own_file(tmp_path: Path) -> None
     assert flag["roles"] == ["data-mask"]
     assert flag["bands"][0]["statistics"] == {"count": 2, "valid_percent": 66.6667}
     assert [one["name"] for one in flag["bands"][0]["classification:classes"]] == ["inside", "outside"]
+
+
+def test_each_threshold_is_an_asset_and_bounds_tell_their_level(tmp_path: Path) -> None:
+    folder = map_scene(Knows(), scene(), tmp_path, level=0.8, thresholds=(2, 12.5)).folder
+    write_collection(tmp_path)
+    pystac.Item.from_file(str(folder / ITEM)).validate(validator=validator())
+    assets = item_in(folder)["assets"]
+    told = {
+        name: one["title"]
+        for name, one in assets.items()
+        if name.startswith("probability") and "style" not in name
+    }
+    assert told == {
+        "probability_above_2": "probability that ECe exceeds 2 dS/m",
+        "probability_above_12.5": "probability that ECe exceeds 12.5 dS/m",
+    }
+    assert {name: one["deepsalt:level"] for name, one in assets.items() if "deepsalt:level" in one} == {
+        "ece_low": 0.8,
+        "ece_high": 0.8,
+    }
 
 
 def test_pixels_in_feet_are_metres_and_in_degrees_nothing(tmp_path: Path) -> None:

@@ -90,6 +90,46 @@ def test_a_threshold_of_a_probability_alone_is_told_too(tmp_path: Path) -> None:
     near(row, {"above_2.5_ha": 0.09, "above_2.5_expected_ha": 1.25 * 0.09, "above_2_ha": 0.09})
 
 
+def test_each_threshold_has_its_hectares_and_those_without_a_layer_are_told(tmp_path: Path) -> None:
+    """ECe 1 and 10; of the classes 2, 4, 8 and 16 only 8 has a layer, and so has 12.5."""
+    layers: dict[str, Any] = {
+        "ece_low": [[0.5, 5.0]],
+        "ece_high": [[2.0, 20.0]],
+        "probability_above_8": [[0.0, 0.75]],
+        "probability_above_12.5": [[0.0, 0.5]],
+        "outside": [[0, 0]],
+    }
+    write_map(tmp_path / "a", [[1.0, 10.0]], level="0.68", **layers)
+    found = zonal_statistics(open_maps([tmp_path / "a"]), frame(rectangle(0, 0, 2, 1)))
+    near(found.total, {"above_8_expected_ha": 0.75 * 0.09, "above_12.5_expected_ha": 0.5 * 0.09})
+    near(
+        found.total,
+        {"above_8_ha": 0.09, "above_12.5_ha": 0.0, "above_12.5_high_ha": 0.09, "above_4_low_ha": 0.09},
+    )
+    assert "above_4_expected_ha" not in found.table
+    assert found.notes == (
+        "the map has no probability_above_T.tif for T = 2, 4, 16: left out: above_T_expected_ha; "
+        "ask for it with: deepsalt map --threshold T",
+    )
+
+
+def test_a_threshold_that_one_of_two_maps_was_asked_for_is_told(tmp_path: Path) -> None:
+    four, ten = {"probability_above_4": [[0.5, 1.0]]}, {"probability_above_10": [[0.25, 1.0]]}
+    write_map(tmp_path / "a", [[1.0, 12.0]], **four)
+    write_map(tmp_path / "b", [[1.0, 12.0]], transform=EAST, **four, **ten)
+    found = zonal_statistics(open_maps([tmp_path]), frame(rectangle(0, 0, 4, 1)))
+    near(found.total, {"above_4_expected_ha": 3 * 0.09, "above_10_ha": 2 * 0.09})
+    assert "above_10_expected_ha" not in found.table
+    assert any(
+        note.startswith("not every map has probability_above_T.tif for T = 2, 8, 10, 16: left out")
+        for note in found.notes
+    )
+    write_map(tmp_path / "c", [[1.0, 12.0]], transform=(30.0, 0.0, 500_120.0, 0.0, -30.0, 2_000_000.0))
+    none = zonal_statistics(open_maps([tmp_path]), frame(rectangle(0, 0, 6, 1))).notes
+    assert "not every map has probability_above_*.tif: left out: expected hectares above a threshold" in none
+    assert not any("for T =" in note for note in none)
+
+
 def test_maps_that_overlap_under_a_polygon_are_refused(tmp_path: Path) -> None:
     write_map(tmp_path / "a", [[1.0, 2.0, 3.0]])
     write_map(tmp_path / "b", [[1.0, 2.0, 3.0]], transform=EAST)

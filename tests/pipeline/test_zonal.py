@@ -15,6 +15,10 @@ from deepsalt.console import run_command
 from deepsalt.quiet import quiet
 
 ECE = [[1.0, 5.0, 12.0, 3.0]]
+EXPECTED_LEFT_OUT = (
+    "the map has no probability_above_T.tif for T = 2, 8, 16: left out: above_T_expected_ha; "
+    "ask for it with: deepsalt map --threshold T"
+)
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def test_one_document_with_rows_total_units_and_notes(
     assert zonal(toy, fields, "--json", "--id", "owner") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["kind"], told["simulated"], told["level"]) == ("zonal", True, "0.9")
-    assert (told["maps"], told["out"], told["notes"]) == ([str(toy)], None, [])
+    assert (told["maps"], told["out"], told["notes"]) == ([str(toy)], None, [EXPECTED_LEFT_OUT])
     assert told["names"] == ["Ada [1]", "Ben"]
     first, second = told["rows"]
     assert (first["owner"], first["year"]) == ("Ada [1]", 2020)

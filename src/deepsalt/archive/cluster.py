@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from deepsalt import __version__
+from deepsalt.archive.code import code_fingerprint
 from deepsalt.archive.ledger import Failure
 from deepsalt.archive.one import map_task, predictor_of, record
 from deepsalt.archive.plan import Progress
@@ -43,7 +44,7 @@ def on_cluster(
         while waiting or running:
             while waiting and len(running) < max(1, sum(client.nthreads().values())):
                 task = waiting.pop()
-                job = client.submit(_on_worker, recipe, task, _threads(workers), __version__, pure=False)
+                job = client.submit(_on_worker, recipe, task, _threads(workers), _this_code(), pure=False)
                 running[job] = task
             for job in _finished(running):
                 yield _result(job, running.pop(job), recipe)
@@ -51,17 +52,22 @@ def on_cluster(
                 progress("mapping scenes", ended, len(todo))
 
 
-def _on_worker(recipe: Recipe, task: Task, threads: int, version: str) -> SceneMap | Failure:
+def _on_worker(recipe: Recipe, task: Task, threads: int, code: str) -> SceneMap | Failure:
     """What a worker does with a scene."""
-    if version != __version__:
+    if code != _this_code():
         raise DeepSaltError(
-            f"the worker has deepsalt {__version__}, the call was made with {version}",
+            f"the worker has deepsalt {_this_code()}, the call was made with {code}",
             fix="Install the same version on all workers.",
         )
     predictor_of(recipe)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(threads)
     return map_task(recipe, task)
+
+
+def _this_code() -> str:
+    """Version and fingerprint: a map is recorded as made by the code that planned it."""
+    return f"{__version__} (code {code_fingerprint() or 'not known'})"
 
 
 def _finished(running: dict[Any, Task]) -> list[Any]:

@@ -24,7 +24,7 @@ class Failure:
     """A scene that was set aside.
 
     path   what was to be opened (the first of a composite)
-    key    of inputs, model and settings, "" where the files could not even be looked at
+    key    of inputs, model, settings and code, "" where the files could not even be looked at
     error  class of the error
     said   its text
     """
@@ -74,10 +74,14 @@ class Ledger:
         there = self.made.get(folder)
         if there is None:
             return "no record of what it was made from"
-        changed = [name for name, value in wanted.settings.items() if there.settings.get(name) != value]
+        untold = sorted(wanted.settings.keys() - there.settings.keys())
+        changed = [
+            name for name, value in wanted.settings.items() if there.settings.get(name, value) != value
+        ]
         if there.inputs != wanted.inputs:
             changed.insert(0, "inputs")
-        return f"{', '.join(changed)} changed"
+        said = ((changed, "changed"), (untold, "not in its record"))
+        return "; ".join(f"{', '.join(names)} {words}" for names, words in said if names)
 
 
 def seal(folder: Path, made: Made) -> None:

@@ -62,6 +62,8 @@ def _mapped(recipe: Recipe, task: Task, progress: Callable[[int, int], None] | N
             recipe.out,
             covariates=recipe.source(),
             rules=recipe.rules,
+            level=recipe.asked.level,
+            thresholds=recipe.asked.thresholds,
             pixels_per_window=task.pixels_per_window,
             truth=_on_grid(recipe.truth, scene),
             about={"model_file": recipe.model},

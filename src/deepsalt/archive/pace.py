@@ -58,6 +58,8 @@ def _measured(recipe: Recipe, scene: Scene, strip: Scene, pixels_per_window: int
             Path(scratch),
             covariates=recipe.source(),
             rules=recipe.rules,
+            level=recipe.asked.level,
+            thresholds=recipe.asked.thresholds,
             pixels_per_window=pixels_per_window,
         )
     return bound - start, (perf_counter() - bound) / (strip.height * strip.width)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from deepsalt.archive.code import NO_SOURCES, code_fingerprint
 from deepsalt.archive.inputs import bytes_of, quick_fingerprint
 from deepsalt.archive.ledger import Failure, Ledger
 from deepsalt.archive.memory import USUAL_PIXELS, Promise, held_now
@@ -26,15 +27,17 @@ class Plan:
     """What a call will do.
 
     todo     scenes to be mapped, in the order of the call
-    done     folders of maps that are there already, made from the same inputs, model and settings
+    done     folders of maps that are there already, made by this code of the same inputs, model and settings
     failed   scenes that could not be opened now, or failed in an earlier call and are not tried again
     seconds  about how long it takes; None where no estimate was made
+    notes    what a reader must know of how maps that are done were told from old ones
     """
 
     todo: tuple[Task, ...]
     done: tuple[Path, ...]
     failed: tuple[Failure, ...]
     seconds: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def windows(self) -> int:
@@ -73,6 +76,7 @@ class Plan:
             "seconds": None if self.seconds is None else round(self.seconds, 1),
             "done": [str(folder) for folder in self.done],
             "failed": [vars(failure) for failure in self.failed],
+            "notes": list(self.notes),
         }
 
 
@@ -116,7 +120,8 @@ class _Planner:
 
     def plan(self) -> Plan:
         self._check_names()
-        return Plan(tuple(self.todo), tuple(self.done.values()), tuple(self.failed))
+        notes = () if code_fingerprint() else (NO_SOURCES,)
+        return Plan(tuple(self.todo), tuple(self.done.values()), tuple(self.failed), notes=notes)
 
     def look(self, paths: tuple[str, ...]) -> None:
         """One scene: not even opened where its map is there already."""

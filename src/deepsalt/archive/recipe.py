@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from deepsalt.archive.code import code_fingerprint
 from deepsalt.archive.inputs import quick_fingerprint
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.mapping.folder import map_folder
+from deepsalt.mapping.questions import DEFAULT_QUESTIONS, Questions
 from deepsalt.preprocessing.composites import composite
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.readers import read
@@ -30,6 +32,7 @@ class Recipe:
     covariates  rasters; None maps without those that the model can do without
     truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
     rules       what a pixel must not show to be mapped
+    asked       level of the interval, thresholds of the probabilities
     composite   "median" or "medoid" makes one scene of all dates on a grid; None maps each
     min_looks   fewest unmasked dates of a pixel of a composite
     """
@@ -40,6 +43,7 @@ class Recipe:
     covariates: tuple[str, ...] | None = ()
     truth: tuple[str, ...] = ()
     rules: SurfaceRules = DEFAULT_RULES
+    asked: Questions = DEFAULT_QUESTIONS
     composite: str | None = None
     min_looks: int = 1
 
@@ -53,8 +57,10 @@ class Recipe:
 
         return {
             "deepsalt": __version__,
+            "code": code_fingerprint(),
             "model": self.model,
             "rules": self.rules.describe(),
+            **self.asked.settings(),
             "composite": f"{self.composite}, {self.min_looks} looks" if self.composite else "",
             "covariates": "none" if self.covariates is None else quick_fingerprint(self.covariates),
             "truth": quick_fingerprint(self.truth),

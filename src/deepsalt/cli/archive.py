@@ -15,11 +15,13 @@ _SHOWN = 12
 
 def tell_plan(console: Console, alone: bool, plan: Plan) -> None:
     """The plan, before work begins; as JSON only where it is all that was asked for (`alone`)."""
+    console.aside(plan.notes)
     if console.json:
         if alone:
             typer.echo(to_json(plan.to_dict()))
         return
-    if not alone and len(plan.todo) < 2 and not plan.done:
+    expected = len(plan.todo) < 2 and not plan.done and all(task.why == "new" for task in plan.todo)
+    if expected and not alone:
         return
     table = Table("scene", "why", "Mpixel", "bands", "windows", box=None)
     for task in plan.todo[:_SHOWN]:

@@ -25,6 +25,7 @@ _SHOWN: Mapping[str, str] = MappingProxyType(
         "ece_mean_low": "low",
         "ece_mean_high": "high",
         "above_4_ha": "ha\n>= 4",
+        "above_4_expected_ha": "ha >= 4\nexpected",
         "share_outside": "outside",
     }
 )

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from deepsalt.errors import UsageError
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.files import written_whole
 from deepsalt.mapping import stac, summary
@@ -18,6 +17,7 @@ from deepsalt.mapping.inputs import Covariates, check_covariates
 from deepsalt.mapping.layer_files import LayerFiles
 from deepsalt.mapping.provenance import notes_of, tags_of
 from deepsalt.mapping.qml import style_of
+from deepsalt.mapping.questions import Questions
 from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.style import map_layers
 from deepsalt.mapping.tally import Tally
@@ -96,16 +96,16 @@ def map_scene(
     and when it was taken, item.json (STAC). All of them or none, and an earlier map there is replaced only by
     a whole one.
     Raises DeepSaltError for missing covariates, OutputError for what cannot be written, UsageError for a
-    level outside 0-1 or a negative threshold.
+    level or thresholds that `Questions` refuses.
     """
-    _check_questions(level, thresholds)
+    asked = Questions(level, tuple(thresholds))
     predictor = _bound(predictor, scene, rules)
     needed = needed_bands(predictor, scene)
-    job = Job(predictor, scene, covariates, rules, scheme, needed, level, tuple(thresholds))
+    job = Job(predictor, scene, covariates, rules, scheme, needed, asked.level, asked.thresholds)
     check_covariates(predictor, covariates)
     tags = tags_of(job, about or {})
     grid, final = Grid.of(scene), map_folder(Path(out), scene.name)
-    layers = map_layers(scheme, level, job.thresholds)
+    layers = map_layers(scheme, job.level, job.thresholds)
     with whole_folder(final) as folder, LayerFiles(folder, layers, grid, tags) as files:
         tally, below_zero = Tally(scheme, grid), 0
         for window, mapped in _mapped(job, pixels_per_window, progress):
@@ -131,14 +131,6 @@ def _mapped(job: Job, pixels: int, progress: Progress | None) -> Iterator[tuple[
         yield found.window, map_window(job, found)
         if progress is not None:
             progress(found.window.row + found.window.rows, job.scene.height)
-
-
-def _check_questions(level: float, thresholds: Sequence[float]) -> None:
-    if not 0 < level < 1:
-        raise UsageError(f"level is {level}", fix="Give a share between 0 and 1, such as 0.9.")
-    for threshold in thresholds:
-        if not 0 <= threshold < float("inf"):
-            raise UsageError(f"threshold is {threshold} dS/m", fix="Give an ECe in dS/m, such as 4.")
 
 
 def _bound(predictor: Predictor, scene: Scene, rules: SurfaceRules) -> Predictor:

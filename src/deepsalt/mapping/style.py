@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -33,6 +34,7 @@ OUTSIDE_COLOUR = "#4d4d4d"
 #: Value of a pixel of outside.tif that has no ECe either.
 OUTSIDE_NODATA = 255
 _NAN = float("nan")
+_ABOVE = re.compile(r"probability_above_(\d+(?:\.\d+)?)")
 
 
 def reason_name(reason: int) -> str:
@@ -82,6 +84,16 @@ def bound_layer(name: str, which: str, level: float) -> Layer:
 def probability_name(threshold_ds_m: float) -> str:
     """For example `probability_above_4`."""
     return f"probability_above_{threshold_ds_m:g}"
+
+
+def threshold_of(layer: str) -> float | None:
+    """The threshold in dS/m of a layer that `probability_name` names; None for any other layer.
+
+    >>> threshold_of("probability_above_12.5"), threshold_of("ece_low")
+    (12.5, None)
+    """
+    named = _ABOVE.fullmatch(layer)
+    return float(named[1]) if named else None
 
 
 def probability_layer(threshold_ds_m: float) -> Layer:

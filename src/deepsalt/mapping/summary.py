@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from deepsalt.files import written_whole
 from deepsalt.mapping.cog import Grid
 from deepsalt.mapping.folder import SUMMARY
+from deepsalt.mapping.questions import DEFAULT_QUESTIONS, Questions
 from deepsalt.mapping.tally import Tally
 from deepsalt.mapping.truth import TRUTH, compare_with_truth
 from deepsalt.mapping.window import Job
@@ -33,12 +34,18 @@ def summarise(
 
     layers  the files in `folder` by the names of their layers
     """
+    doubt = tally.doubt(job)
+    if tally.valid and "interval" not in doubt and Questions(job.level, job.thresholds) != DEFAULT_QUESTIONS:
+        notes = [
+            *notes,
+            "The model does not know its errors: no interval and no probability, though asked for.",
+        ]
     counts = {
         "valid": tally.valid,
         "reasons": tally.reasons(),
         "classes": tally.classes(),
         "ece": _distribution(tally.ece),
-        **tally.doubt(job),
+        **doubt,
     }
     return map_facts(
         folder,

@@ -15,6 +15,7 @@ from deepsalt.estimators import load_regressor
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.files import fingerprint
 from deepsalt.mapping import SceneMap
+from deepsalt.mapping.questions import DEFAULT_QUESTIONS, Questions
 from deepsalt.mapping.stac import check_free, write_collection
 from deepsalt.pipeline.paths import expand
 from deepsalt.pipeline.prepare import Progress
@@ -60,6 +61,7 @@ def map_scenes(
     covariates: Sequence[str] = (),
     truth: Sequence[str] = (),
     rules: SurfaceRules = DEFAULT_RULES,
+    asked: Questions = DEFAULT_QUESTIONS,
     composite: str | None = None,
     min_looks: int = 1,
     how: HowToRun | None = None,
@@ -69,15 +71,16 @@ def map_scenes(
     model       a model file, or a run folder that holds one
     covariates  rasters (paths or globs); ["none"] maps without them
     rules       what a pixel must not show to be mapped
+    asked       level of the interval, thresholds of the probabilities
     composite   "median" or "medoid": scenes on one grid are mapped as one, see `deepsalt.composite`
     min_looks   fewest unmasked dates of a pixel of a composite
     truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
     how         on how many processes, in how much memory
 
-    Maps that are there already, of the same inputs, model and settings, are not made again. A scene that
-    fails is set aside with its reason, in the outcome and below `out`/failed, and the others go on. Raises
-    UsageError for a call that is wrong for all of them, OutputError where another call writes to `out`.
-    `out`/collection.json (STAC) lists every map that is there, those of earlier calls too.
+    Maps that are there already, of the same inputs, model, settings and code, are not made again. A scene
+    that fails is set aside with its reason, in the outcome and below `out`/failed, and the others go on.
+    Raises UsageError for a call that is wrong for all of them, OutputError where another call writes to
+    `out`. `out`/collection.json (STAC) lists every map that is there, those of earlier calls too.
     """
     how = how or HowToRun()
     check_free(out)
@@ -90,6 +93,7 @@ def map_scenes(
         covariates=None if list(covariates) == ["none"] else _paths(covariates, "covariate raster"),
         truth=_paths(truth, "truth raster"),
         rules=rules,
+        asked=asked,
         composite=composite,
         min_looks=min_looks,
     )

@@ -160,6 +160,14 @@ def test_errors_cancel_by_default_only_between_maps_of_one_model(maps: Make, tmp
     assert "The maps differ in rules of what is masked: not told; NDVI 0.5." in notes
 
 
+@pytest.mark.usefixtures("no_picture")
+def test_maps_of_two_levels_are_compared_by_the_errors_that_they_tell_of(maps: Make, tmp_path: Path) -> None:
+    before = maps("before", [[5.0]], sd=0.2, level=0.9, above={4.0: 0.5})
+    after = maps("after", [[12.0]], sd=0.1, level=0.68, above={4.0: 0.5, 8.0: 0.5}, date=LATER)
+    made = map_change(before, after, tmp_path / "change", rho=0.0)
+    assert band(made.folder / "change_se.tif")[0, 0] == pytest.approx(np.hypot(0.2, 0.1), rel=1e-5)
+
+
 def test_maps_without_intervals_give_the_change_but_no_verdict(maps: Make, tmp_path: Path) -> None:
     before, after = maps("before", [[1.0]], sd=0.1), maps("after", [[2.0]], date=LATER)
     made = map_change(before, after, tmp_path / "change")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 from tests.mapping.combine.conftest import DEGREES, EAST, NORTH, band, write_map
 
 from deepsalt.errors import DeepSaltError, OutputError, ProductError, UsageError
@@ -189,6 +190,30 @@ def test_a_layer_that_one_map_lacks_is_left_out_and_told(maps: Make, tmp_path: P
     assert "not every map has it: probability_above_8" in notes
     assert "not every map has it: outside" in notes
     assert "differ in model: another; toy" in notes or "differ in model: toy; another" in notes
+
+
+@pytest.mark.usefixtures("no_picture")
+@pytest.mark.parametrize("how", ["weighted", "latest", "median"])
+def test_thresholds_and_a_level_of_ones_own_come_through(maps: Make, tmp_path: Path, how: str) -> None:
+    """Where two looks meet the chances are those of a normal error; seen once, a pixel keeps its own."""
+    own = {4.0: 0.25, 12.5: 0.125}
+    one = maps("one", [[5.0, 9.0]], sd=0.2, level=0.68, above=own)
+    two = maps("two", [[5.0]], sd=0.2, level=0.68, above={4.0: 0.5, 12.5: 0.5, 8.0: 0.5}, date="2026-06-01")
+    made = map_mosaic([one, two], tmp_path / "all", how=how, rho=1.0)
+    there = open_map(made.folder)
+    assert (there.level, dict(there.thresholds)) == (
+        0.68,
+        {"probability_above_4": 4.0, "probability_above_12.5": 12.5},
+    )
+    for threshold, alone in own.items():
+        met = norm.cdf((np.log1p(5) - np.log1p(threshold)) / 0.2) if how != "latest" else 0.5
+        found = band(made.folder / f"probability_above_{threshold:g}.tif")
+        np.testing.assert_allclose(found, [[met, alone]], atol=1e-5)
+    if how != "latest":
+        half = 0.2 * norm.ppf(0.84)
+        low = band(made.folder / "ece_low.tif")
+        np.testing.assert_allclose(np.log1p(low), np.log1p([[5, 9]]) - half, atol=1e-5)
+    assert "Left out, because not every map has it: probability_above_8." in made.summary["notes"]
 
 
 @pytest.mark.usefixtures("no_picture")

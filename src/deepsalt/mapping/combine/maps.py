@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.mapping.folder import SUMMARY
+from deepsalt.mapping.style import threshold_of
 from deepsalt.readers.raster import RasterInfo, info, is_nodata, read_bands
 from deepsalt.salinity.classes import ClassScheme, SalinityClass
 from deepsalt.spectra import Window
@@ -25,7 +26,6 @@ ALWAYS = ("ece", "mask")
 #: Bounds of the interval; a map has both or none.
 BOUNDS = ("ece_low", "ece_high")
 OUTSIDE = "outside"
-_ABOVE = re.compile(r"probability_above_(\d+(?:\.\d+)?)")
 _COLOUR = re.compile("#[0-9a-fA-F]{6}")
 _DTYPES = {"mask": "uint8", "outside": "uint8"}
 _MAKE_AGAIN = "Map the scene again with: deepsalt map"
@@ -93,8 +93,8 @@ class FinishedMap:
     @property
     def thresholds(self) -> Mapping[str, float]:
         """ECe in dS/m of each layer `probability_above_...`."""
-        found = {name: _ABOVE.fullmatch(name) for name in self.headers}
-        return {name: float(match[1]) for name, match in found.items() if match}
+        found = {name: threshold_of(name) for name in self.headers}
+        return {name: threshold for name, threshold in found.items() if threshold is not None}
 
     def read(self, layer: str, window: Window) -> NDArray[Any]:
         """Values (y, x) of a layer; in a layer of numbers NaN where there is none."""
@@ -189,7 +189,7 @@ def _layers(place: Path, summary: Mapping[str, Any]) -> dict[str, Path]:
     files = summary["layers"]
     if not isinstance(files, dict):
         raise ProductError("its layers cannot be read", where=str(place / SUMMARY), fix=_MAKE_AGAIN)
-    wanted = [n for n in files if n in (*ALWAYS, *BOUNDS, OUTSIDE) or _ABOVE.fullmatch(n)]
+    wanted = [n for n in files if n in (*ALWAYS, *BOUNDS, OUTSIDE) or threshold_of(n) is not None]
     for name in (*ALWAYS, *wanted):
         file = str(files.get(name, ""))
         if not file or Path(file).name != file or not (place / file).is_file():

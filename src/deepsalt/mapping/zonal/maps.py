@@ -16,14 +16,13 @@ from deepsalt.errors import ProductError, UsageError
 from deepsalt.mapping.area import hectares_per_pixel
 from deepsalt.mapping.cog import Grid
 from deepsalt.mapping.folder import SUMMARY
+from deepsalt.mapping.style import threshold_of
 from deepsalt.readers.raster import RasterInfo, info, is_nodata, read_bands
 from deepsalt.readers.vector import WGS84, geopandas_or_explain
 from deepsalt.spectra import Window
 
 if TYPE_CHECKING:
     from shapely import Polygon
-
-_PROBABILITY = "probability_above_"
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +56,8 @@ class MapLayers:
     @property
     def probabilities(self) -> dict[float, str]:
         """Threshold in dS/m -> name of the layer of the probability to lie above it."""
-        names = [name for name in self.layers if name.startswith(_PROBABILITY)]
-        return {float(name.removeprefix(_PROBABILITY)): name for name in names}
+        found = {threshold_of(name): name for name in self.layers}
+        return {threshold: name for threshold, name in found.items() if threshold is not None}
 
     def read(self, layer: str, window: Window) -> NDArray[Any]:
         """(y, x) of a window; nodata of numbers as NaN, of classes as stored."""

@@ -39,4 +39,17 @@ def _absent(measured: Measured, maps: Sequence[MapLayers]) -> list[str]:
     )
     whose = "the map has" if len(maps) == 1 else "not every map has"
     no = "no " if len(maps) == 1 else ""
-    return [f"{whose} {no}{files}: left out: {what}" for there, files, what in wanted if not there]
+    missing = [f"{whose} {no}{files}: left out: {what}" for there, files, what in wanted if not there]
+    return [*missing, *_without_probability(measured, f"{whose} {no}")]
+
+
+def _without_probability(measured: Measured, whose: str) -> list[str]:
+    """Thresholds whose hectares are told, but not the expected ones: that needs a layer of their own."""
+    without = [at for at in measured.thresholds if at not in measured.probabilities]
+    if not measured.probabilities or not without:
+        return []
+    which = ", ".join(f"{at:g}" for at in without)
+    return [
+        f"{whose}probability_above_T.tif for T = {which}: left out: above_T_expected_ha; "
+        "ask for it with: deepsalt map --threshold T"
+    ]

@@ -25,8 +25,9 @@ class Measured:
 
     layers         names of the layers that all maps have
     classes        names of the classes of class.tif; none where the maps have no classes
-    thresholds     dS/m, rising: lower bounds of the classes above the first, and of the probabilities
-    probabilities  threshold -> its layer
+    thresholds     dS/m, rising: lower bounds of the classes above the first, and of the probabilities of
+                   any map
+    probabilities  threshold -> its layer, of those that all maps have
     """
 
     layers: frozenset[str]
@@ -40,8 +41,9 @@ class Measured:
         classes = maps[0].classes if "class" in layers else ()
         probabilities = {t: name for t, name in maps[0].probabilities.items() if name in layers}
         lowest = {lower for _, lower in classes if lower > 0}
+        asked = {threshold for one in maps for threshold in one.probabilities}
         names = tuple(name for name, _ in classes)
-        return cls(layers, names, tuple(sorted(lowest | set(probabilities))), probabilities)
+        return cls(layers, names, tuple(sorted(lowest | asked)), probabilities)
 
     @property
     def interval(self) -> bool:

@@ -1,0 +1,102 @@
+"""Groups of options: where they stand, and that each reaches what is made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+import typer
+from typer.main import get_command
+
+from deepsalt.archive import Outcome
+from deepsalt.cli import app
+from deepsalt.cli.options import Json, surface_rules, takes
+from deepsalt.console import run_command
+from deepsalt.mapping.questions import Questions
+from deepsalt.pipeline.maps import HowToRun
+from deepsalt.preprocessing.masks import SurfaceRules
+
+RULES = ["max_ndvi", "dry_vegetation", "water", "nbr2", "max_reflectance", "salt_crust_guard"]
+GIVEN = ["--max-ndvi", "0.2", "--dry-vegetation", "0.01", "--water", "0.1", "--nbr2", "0.12",
+         "--max-reflectance", "1.5", "--no-salt-crust-guard"]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("command", "before", "after"),
+    [("map", "truth", "level"), ("plan", "spacing", "candidates")],
+)
+def test_options_of_a_group_stand_where_the_group_stands(command: str, before: str, after: str) -> None:
+    names = [option.name for option in get_command(app).commands[command].params]  # type: ignore[attr-defined]
+    start = names.index("max_ndvi")
+    assert names[start - 1 : start + 7] == [before, *RULES, after]
+    assert len(set(names)) == len(names)
+    assert not {"rules", "asked", "how", "wanted"} & set(names)
+
+
+@pytest.fixture
+def asked_of(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """What `deepsalt map` asks of the stages."""
+    found: dict[str, Any] = {}
+
+    def map_scenes(*_: Any, **options: Any) -> Outcome:
+        found.update(options)
+        return Outcome((), (), ())
+
+    monkeypatch.setattr("deepsalt.pipeline.maps.map_scenes", map_scenes)
+    (tmp_path / "a.tif").write_bytes(b"")
+
+    def call(*options: str) -> dict[str, Any]:
+        common = ["map", "model", str(tmp_path / "a.tif"), "--out", str(tmp_path / "out")]
+        assert run_command(app, [*common, *options]) == 0
+        return found
+
+    return call
+
+
+def test_each_option_reaches_what_is_made_of_its_group(asked_of) -> None:
+    asked = asked_of(
+        *GIVEN, "--level", "0.8", "--threshold", "8", "--workers", "3", "--memory", "2GB", "--retry"
+    )
+    assert asked["rules"] == SurfaceRules(0.2, 0.01, 0.1, 0.12, 1.5, False)
+    assert asked["asked"] == Questions(0.8, (8.0,))
+    assert (asked["how"].workers, asked["how"].memory, asked["how"].retry) == (3, "2GB", True)
+    other = asked_of("--scheduler", "tcp://x:1", "--dry-run")["how"]
+    assert (other.scheduler, other.dry_run, other.workers, other.retry) == ("tcp://x:1", True, 0, False)
+
+
+def test_what_is_not_given_is_as_in_python(asked_of) -> None:
+    asked = asked_of()
+    assert asked["rules"] == SurfaceRules()
+    assert asked["asked"] == Questions()
+    how, usual = asked["how"], HowToRun()
+    names = ("workers", "scheduler", "memory", "retry", "dry_run")
+    assert [getattr(how, name) for name in names] == [getattr(usual, name) for name in names]
+
+
+def test_the_rules_of_a_plan_are_those_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, Any] = {}
+    monkeypatch.setattr(
+        "deepsalt.pipeline.plan.plan_points", lambda *_, **options: found.update(options) or {}
+    )
+    monkeypatch.setattr("deepsalt.console.Console.plan", lambda *_: None)
+    assert run_command(app, ["plan", "model", "scene", "--out", "plan.csv", *GIVEN, "--spacing", "50"]) == 0
+    assert found["rules"] == SurfaceRules(0.2, 0.01, 0.1, 0.12, 1.5, False)
+    assert (found["spacing_m"], found["count"]) == (50.0, 30)
+
+
+def test_any_function_can_be_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    def sum_of(one: Annotated[int, typer.Option(help="First.")] = 1, two: int = 2) -> int:
+        return one + two
+
+    made = typer.Typer(add_completion=False)
+
+    @made.command()
+    @takes(total=sum_of, rules=surface_rules)
+    def tell(name: str, *, total: int, rules: SurfaceRules, json: Json = False) -> None:
+        """Tell a sum."""
+        typer.echo(f"{name} {total} {rules.max_ndvi:g} {json}")
+
+    made(["x", "--two", "5", "--max-ndvi", "0.3", "--json"], standalone_mode=False)
+    assert capsys.readouterr().out == "x 6 0.3 True\n"
+    assert (tell.__name__, tell.__doc__) == ("tell", "Tell a sum.")
