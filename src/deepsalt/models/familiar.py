@@ -59,5 +59,5 @@ class Familiar(nn.Module):
 
 def nearest(rows: Tensor, centres: Tensor) -> Tensor:
     """(n,) distance of each row to the nearest centre, by one matrix product."""
-    squares = torch.addmm(centres.square().sum(dim=1), rows, centres.T, alpha=-2.0).amin(dim=1)
+    squares = torch.addmm(centres.square().sum(dim=1, keepdim=True), centres, rows.T, alpha=-2.0).amin(dim=0)
     return (squares + rows.square().sum(dim=1)).clamp(min=0).sqrt()

@@ -97,7 +97,7 @@ def map_mosaic(
     with whole_folder(final) as folder:
         with layers_written(folder, job.layers, job.union.grid, tags) as writer:
             for window, values in _windows(job, progress):
-                writer.write(window, values)
+                writer.write(window, {layer.name: values[layer.name] for layer in job.layers})
         facts = _facts(job, folder, final.name, tags)
         write_texts(folder, beside_mosaic(tuple(layer.name for layer in job.layers), job.scheme))
         write_quicklook(folder, job.scheme, str(facts["scene"]))
