@@ -6,6 +6,7 @@ import hashlib
 import math
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ _MASKS = ("mask", "outside")
 _CATEGORY = "CATEGORY_"
 #: Multihash: code of SHA2-256, then the length of the digest in bytes.
 _SHA256 = "1220"
+#: Layers that are read at a time for their statistics.
+_AT_A_TIME = 2
 
 
 def assets_of(folder: Path, layers: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -29,7 +32,9 @@ def assets_of(folder: Path, layers: Mapping[str, str]) -> dict[str, dict[str, An
 
     layers  file name of each layer, as in map.json
     """
-    found = {name: layer_asset(folder / file, name) for name, file in layers.items()}
+    with ThreadPoolExecutor(max_workers=_AT_A_TIME, thread_name_prefix="asset") as pool:
+        described = pool.map(lambda name: layer_asset(folder / layers[name], name), layers)
+        found = dict(zip(layers, described, strict=True))
     for name, file in layers.items():
         if (style := (folder / file).with_suffix(".qml")).is_file():
             title = f"QGIS style of {file}"
