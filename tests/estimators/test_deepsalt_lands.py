@@ -109,10 +109,32 @@ def test_a_wholly_masked_scene_or_a_model_without_lands_is_no_error(
 ) -> None:
     masked = tuned.for_scene(scene_on_land(0.0, masked=True))
     assert "No valid pixel" in masked.notes[0]
-    plain = fitted.for_scene(scene_on_land(0.0))
-    assert "knows no land" in plain.notes[0]
-    asked = pixels(20, 9)
-    np.testing.assert_array_equal(plain.predict(asked), fitted.predict(asked))
+    plain = fitted.for_scene(scene_on_land(0.0), rules=SurfaceRules(max_ndvi=1.0))
+    assert "knows no land of the library: the scene's pixels are read by a plane" in plain.notes[0]
+    assert r2(plain, on_land(pixels(150, 9), 0.0)) > 0.5
+
+
+def test_a_scene_on_land_that_nothing_told_of_is_read_by_a_plane(tuned: DeepSaltRegressor) -> None:
+    far = tuned.adapted_to(on_land(pixels(300, 4), 70.0, "far"), "far")
+    tuning = far.scenes_["far"]
+    assert (tuning.land, tuning.gain, tuning.scale, tuning.offset) == (None, None, 1.0, 0.0)
+    assert not far.knows("far")
+    asked = on_land(pixels(150, 9), 70.0, "far")
+    answers, networks = (log_ece(model.predict(asked)) for model in (far, tuned))
+    assert np.corrcoef(answers, networks)[0, 1] > 0.95
+    mixed = asked.take(np.arange(75)).with_values(
+        (asked.values[:75] + asked.values[75:]) / 2, asked.axis, sensor=asked.sensor, step="mixed"
+    )
+    free = (answers > 0).reshape(2, 75).all(axis=0)
+    between = answers.reshape(2, 75).mean(axis=0)
+    np.testing.assert_allclose(log_ece(far.predict(mixed))[free], between[free], atol=1e-4)
+    assert np.abs(log_ece(tuned.predict(mixed)) - networks.reshape(2, 75).mean(axis=0)).max() > 1e-2
+
+
+def test_too_few_pixels_for_a_plane_leave_the_networks(tuned: DeepSaltRegressor) -> None:
+    few = tuned.adapted_to(on_land(pixels(55, 4), 70.0, "few"), "few")
+    asked = on_land(pixels(20, 9), 70.0, "few")
+    np.testing.assert_array_equal(few.predict(asked), tuned.predict(asked))
 
 
 def test_scenes_and_lands_come_back_from_the_file(tuned: DeepSaltRegressor, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def test_a_model_on_a_scene(model: Path, scene: Path) -> None:
     assert document["rows"] >= 50
     assert document["checks"]["completeness"] <= 1e-3
     assert document["checks"]["networks"]["networks"] == 2
-    assert "read as they are" in document["notes"][0]  # how the scene is read comes first
+    assert "read by a plane" in document["notes"][0]  # how the scene is read comes first
     assert {"name", "low", "high", "gradients", "hidden"} == set(document["windows"][0])
     opened = read(scene)
     assert isinstance(opened, Scene)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from deepsalt.errors import LabelError
-from deepsalt.estimators.lands import land_of
+from deepsalt.estimators.lands import Land, land_of
 from deepsalt.estimators.nearby import Nearby, nearby
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.sampling import glimpsed_pixels, patch_numbers, usable_axis
@@ -37,13 +37,14 @@ def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSal
     whole = np.isfinite(values).all(axis=1)
     told = pixels.take(np.flatnonzero(whole))
     land, ground = land_of(model.lands_, told), land_of(tuple(model.sampled_.values()), told)
-    tuning = Tuning()
-    if land is not None:
-        seen = torch.as_tensor(values[whole])
-        patches = torch.as_tensor(patch_numbers(pixels.samples)[whole])
-        planar = bool(model.card_.get("planar", True))
-        with one_thread():
+    seen = torch.as_tensor(values[whole])
+    patches = torch.as_tensor(patch_numbers(pixels.samples)[whole])
+    planar = bool(model.card_.get("planar", True))
+    with one_thread():
+        if land is not None:
             tuning = student.tuning_for(seen, land, patches, planar=planar)
+        else:
+            tuning = student.plain_tuning(seen, patches) if planar else Tuning()
     other = copy(model)
     other.scenes_ = {**model.scenes_, scene: tuning}
     other.nearby_ = {name: one for name, one in model.nearby_.items() if name != scene}
@@ -72,9 +73,6 @@ def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> De
 
     found = copy(model)
     found.scene = scene.name
-    if not model.lands_ and not model.sampled_:
-        found.notes = ("The model knows no land of the library: the scene's pixels are read as they are.",)
-        return found
     if scene.name not in model.scenes_ and scene.name not in model.sampled_:
         if not scene.crs:
             found.notes = ("The scene does not say where it lies: its pixels are read as they are.",)
@@ -87,7 +85,7 @@ def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> De
         adapted = adapted_to(model, pixels, scene.name)
         found.scenes_, found.nearby_, found.sampled_ = adapted.scenes_, adapted.nearby_, adapted.sampled_
     tuning = found.scenes_.get(scene.name, Tuning())
-    found.notes = (_said(tuning, 0 if tuning.land is None else model.lands_[tuning.land].points),)
+    found.notes = (_said(tuning, model.lands_),)
     if scene.name in found.nearby_:
         found.notes += (found.nearby_[scene.name].said,)
     if not found.knows(scene.name):
@@ -95,11 +93,12 @@ def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> De
     return found
 
 
-def _said(tuning: Tuning, points: int) -> str:
+def _said(tuning: Tuning, lands: tuple[Land, ...]) -> str:
     if tuning.land is None:
-        return (
-            "The scene lies on land that the library has too few samples of: its pixels are read as they are."
-        )
+        known = "too few samples of the land" if lands else "no land of the library"
+        how = "as they are" if tuning.plane is None else "by a plane through what the networks say of them"
+        return f"The model knows {known}: the scene's pixels are read {how}."
+    points = lands[tuning.land].points
     then = f"then to {points} ground points there" if points else "ground points there would say more"
     return (
         "The scene's pixels, and the mean and spread of its answers, were brought towards the library's "

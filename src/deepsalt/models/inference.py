@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 import numpy as np
 import torch
@@ -22,7 +23,7 @@ def in_batches(module: nn.Module, answer: Callable[..., Tensor], *inputs: Rows) 
     The module is put into inference mode and left as it was found.
     """
     was_training = module.training
-    device = next(module.parameters()).device
+    device = next(chain(module.parameters(), module.buffers())).device
     module.eval()
     try:
         with torch.inference_mode():
