@@ -4,8 +4,8 @@
     python benchmarks/map_speed.py --rows 240 --columns 200 --rounds 1
 
 Writes a simulated EnMAP product (as benchmarks/satellite_read.py does) and trains two small models of the
-default shape, with intervals: one knows the land, and reads a scene by a plane through its networks' answers;
-the other knows no land, and its networks answer each pixel. Then in fresh processes, each of which maps a
+default shape, with intervals: one reads a scene by a plane through its networks' answers, as by default; of
+the other (`planar = false`) the networks answer each pixel. Then in fresh processes, each of which maps a
 small scene first (that loads libraries, which a scene of its own should not be charged for), by turns:
 
     rasterio   the windows of the image by rasterio alone, in the file's own strips
@@ -86,7 +86,7 @@ def write_models(folder: Path, seed: int) -> None:
     library = data.libraries["visnir"]
     placeless = replace(library, samples=library.samples.drop(columns=["latitude", "longitude"]))
     for name, lab in (("plane", library), ("networks", placeless)):
-        model = DeepSaltRegressor(settings, seed=seed)
+        model = DeepSaltRegressor(replace(settings, planar=name == "plane"), seed=seed)
         model.fit(lab, data.part("train"), data.unlabelled)
         model.save(folder / f"{name}.safetensors")
 

@@ -289,7 +289,7 @@ class DeepSaltRegressor(Saved):
 
         pixels  random pixels of the scene with `latitude` and `longitude`
         scene   its name, as in the column `scene` of what will be predicted
-        On land that the library had too few samples of, the general networks answer, pixels as they are.
+        On land that the library had too few samples of, the plane is one through the general networks.
         """
         return binding.adapted_to(self, pixels, scene)
 
