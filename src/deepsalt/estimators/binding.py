@@ -44,7 +44,7 @@ def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSal
         if land is not None:
             tuning = student.tuning_for(seen, land, patches, planar=planar)
         else:
-            tuning = student.plain_tuning(seen, patches) if planar else Tuning()
+            tuning = student.plain_tuning(seen, patches)[0] if planar else Tuning()
     other = copy(model)
     other.scenes_ = {**model.scenes_, scene: tuning}
     other.nearby_ = {name: one for name, one in model.nearby_.items() if name != scene}
@@ -97,7 +97,9 @@ def _said(tuning: Tuning, lands: tuple[Land, ...]) -> str:
     if tuning.land is None:
         known = "too few samples of the land" if lands else "no land of the library"
         how = "as they are" if tuning.plane is None else "by a plane through what the networks say of them"
-        return f"The model knows {known}: the scene's pixels are read {how}."
+        moved = (tuning.scale, tuning.offset) != (1.0, 0.0)
+        then = ", then brought towards its own ground points" if moved else ""
+        return f"The model knows {known}: the scene's pixels are read {how}{then}."
     points = lands[tuning.land].points
     then = f"then to {points} ground points there" if points else "ground points there would say more"
     return (

@@ -33,6 +33,7 @@ def card_of(
 
     learned = None if sites is None else sites.samples["ece_ds_m"]
     channels = model.channels_
+    left_out = (model.checks_.get("gate") or {}).get("left out", ())
     return {
         "preset": "deepsalt",
         "requires": _requires(model),
@@ -43,7 +44,7 @@ def card_of(
         "depth": "surface layer; optics sees the top millimetres",
         "seed": model.seed,
         "gate": model.checks_.get("gate"),
-        "planar": settings.planar,
+        "planar": settings.planar and settings.adaptation and "adaptation" not in left_out,
         "lands": [land.as_plain() for land in model.lands_],
         "sampled": {name: box.as_plain() for name, box in model.sampled_.items()},
         "scenes": {name: as_plain(tuning) for name, tuning in model.scenes_.items()},
