@@ -173,3 +173,15 @@ def test_bad_residuals_and_levels_are_refused() -> None:
         Residuals(np.zeros(3), np.zeros(2), np.array(["a", "b"]))
     with pytest.raises(UsageError, match="level is 90"):
         calibrated(some()).interval([1.0], 90)
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0.5, 0.68, 0.9]))
+def test_many_answers_at_once_are_told_what_each_is_told(seed: int, level: float) -> None:
+    found = calibrated(some(300, seed, classes=True))
+    rng = np.random.default_rng(seed)
+    answer = np.concatenate([rng.uniform(-0.5, 6.0, 500), found.edges, [np.nan, 0.0]])
+    low, high, above = found.of_many(answer, level, (2.0, 4.0))
+    np.testing.assert_allclose([low, high], found.interval(answer, level), rtol=1e-12)
+    for threshold in (2.0, 4.0):
+        np.testing.assert_allclose(above[threshold], found.probability_above(answer, threshold), rtol=1e-12)
+    assert found.of_many(answer, level, ())[2] == {}

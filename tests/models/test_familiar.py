@@ -9,6 +9,7 @@ from scipy.spatial.distance import cdist
 
 from deepsalt.models import BridgeArchitecture, BridgeStudent
 from deepsalt.models.familiar import nearest
+from deepsalt.training.familiar import _at_right_angles, _widest_first
 
 
 @pytest.fixture
@@ -68,3 +69,37 @@ def test_a_missing_band_has_no_strangeness_and_a_new_student_knows_nothing(stude
     assert torch.isnan(found[1]).nonzero().ravel().tolist() == [3]
     assert student.familiar.learned
     assert not BridgeStudent(student.architecture).familiar.learned
+
+
+@pytest.mark.parametrize("reach", [0.05, 0.4, 1.0])
+@pytest.mark.parametrize("largest", [1e-4, 0.02, 1.0])
+def test_judging_finds_what_measuring_finds(student: BridgeStudent, reach: float, largest: float) -> None:
+    """Near a hub, near another centre, far from all, and so far that inputs are bounded; with a gap."""
+    known = student.familiar
+    known.limits.copy_(torch.tensor([reach, largest]))
+    known.centres[-1] = torch.tensor([8.0, -4.0, 0.0])
+    rows = torch.cat([SPECTRA, 40.0 * SPECTRA, -9.0 * SPECTRA])
+    rows[5, 1] = float("nan")
+    told = student.told(rows, strange=True).strange
+    dissimilarity, residual = student.strangeness(rows)
+    assert told is not None
+    assert told.tolist() == ((dissimilarity > reach) | (residual > largest)).tolist()
+    assert not told[5]
+
+
+def test_centres_that_most_rows_are_near_come_first() -> None:
+    near = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1]])
+    assert _widest_first(near.bool()).tolist() == [0, 3, 1, 2]
+
+
+def test_the_rest_is_at_right_angles_and_in_units_of_its_spread() -> None:
+    generator = torch.Generator().manual_seed(0)
+    basis = torch.linalg.qr(torch.randn(6, 6, generator=generator))[0]
+    spread = torch.tensor([5.0, 4.0, 3.0, 2.0, 1.0, 0.1])
+    rows = torch.randn(20_000, 6, generator=generator) * spread @ basis.T
+    directions = 7.0 * basis[:, :3]
+    found = _at_right_angles(directions, rows, 2)
+    np.testing.assert_allclose(found.T @ directions, 0.0, atol=1e-4)
+    variance = spread[3:].square()
+    expected = variance / (variance + variance.mean())
+    np.testing.assert_allclose((rows @ found).square().mean(dim=0), expected[:2], rtol=0.05)

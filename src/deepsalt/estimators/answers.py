@@ -56,7 +56,8 @@ def with_errors(
     above = {threshold: np.full(len(guess), np.nan) for threshold in thresholds}
     for rows, scene in scenes:
         errors = known.distribution(scene)
-        low[rows], high[rows] = map(ece_from_log, errors.interval(guess[rows], level))
-        for threshold, found in above.items():
-            found[rows] = errors.probability_above(guess[rows], threshold)
+        low[rows], high[rows], chances = errors.of_many(guess[rows], level, thresholds)
+        for threshold, found in chances.items():
+            above[threshold][rows] = found
+    low, high = ece_from_log(low), ece_from_log(high)
     return Answers(ece_from_log(guess), low, high, level, above)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from deepsalt.errors import UsageError
+from deepsalt.estimators.steps import Steps
 from deepsalt.units import log_ece
 
 Floats = NDArray[np.float64]
@@ -111,12 +112,8 @@ class PredictiveDistribution:
 
         level  share of places whose ECe should lie between, above 0 and below 1
         """
-        if not 0 < level < 1:
-            raise UsageError(f"level is {level}", fix="Give a share between 0 and 1, such as 0.9.")
         guess = np.asarray(answer, float)
-        tail = (1.0 - level) / 2.0
-        low = np.array([one.quantile(tail, upper=False) for one in self.scores])
-        high = np.array([one.quantile(1.0 - tail, upper=True) for one in self.scores])
+        low, high = self._margins(level)
         which = self._class_of(guess)
         return np.maximum(guess + low[which], 0.0), np.maximum(guess + high[which], 0.0)
 
@@ -130,6 +127,38 @@ class PredictiveDistribution:
             here = (which == number) & np.isfinite(guess)
             found[here] = scores.above(margin[here])
         return found
+
+    def of_many(
+        self, answer: Floats, level: float, thresholds_ds_m: Sequence[float]
+    ) -> tuple[Floats, Floats, dict[float, Floats]]:
+        """`interval` of a level, and `probability_above` each threshold, of (n,) answers by one lookup.
+
+        Both are the same between two neighbours of all edges and of all answers that a residual brings to a
+        threshold, so they are asked once for each such step.
+        """
+        reached = [
+            log_ece(np.array([one])) - scores.residual for one in thresholds_ds_m for scores in self.scores
+        ]
+        steps = Steps(np.concatenate([[0.0], self.edges, *reached]))  # 0: there is always a break
+        middles, step = steps.middles(), steps.of(answer)
+        low, high = (margin[self._class_of(middles)].take(step) for margin in self._margins(level))
+        low += answer
+        high += answer
+        missing = np.isnan(answer)
+        above = {}
+        for one in thresholds_ds_m:
+            above[one] = self.probability_above(middles, one).take(step)
+            above[one][missing] = np.nan
+        return np.maximum(low, 0.0, out=low), np.maximum(high, 0.0, out=high), above
+
+    def _margins(self, level: float) -> tuple[Floats, Floats]:
+        """(class,) what is added to an answer for its lower bound, and for its upper one."""
+        if not 0 < level < 1:
+            raise UsageError(f"level is {level}", fix="Give a share between 0 and 1, such as 0.9.")
+        tail = (1.0 - level) / 2.0
+        low = [one.quantile(tail, upper=False) for one in self.scores]
+        high = [one.quantile(1.0 - tail, upper=True) for one in self.scores]
+        return np.array(low), np.array(high)
 
     def _class_of(self, answer: Floats) -> NDArray[np.intp]:
         return np.searchsorted(self.edges, answer, side="right")

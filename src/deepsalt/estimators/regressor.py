@@ -177,8 +177,8 @@ class DeepSaltRegressor(Saved):
             answer[rows] = found.answer.numpy()
             if disagreed is not None and found.spread is not None:
                 disagreed[rows] = found.spread.numpy()
-            if outside is not None:
-                outside[rows] = found.beyond(student.familiar.limits) | (not self.knows(scene))
+            if outside is not None and found.strange is not None:
+                outside[rows] = found.strange.numpy() if self.knows(scene) else True
             if scene in self.nearby_:
                 added = self.nearby_[scene].at(spectra.samples.iloc[rows])
                 answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))

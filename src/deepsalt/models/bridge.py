@@ -11,44 +11,29 @@ from __future__ import annotations
 from copy import copy
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
-from deepsalt.models.familiar import Familiar
+from deepsalt.models.familiar import Familiar, bounded
 from deepsalt.models.inference import Rows, in_batches, one_thread, some_columns
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
 from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
 
-_FARTHEST = 8.0  # standard deviations; a hot pixel must not swamp the rest
-
 
 class Told(NamedTuple):
     """What a student says of spectra: all (n,), on the CPU, None where it was not asked for.
 
-    answer  ln(1+ECe), from 0 to the ceiling
-    spread  standard deviation of the members' answers
-    dissimilarity, residual  see `Familiar`
+    answer   ln(1+ECe), from 0 to the ceiling
+    spread   standard deviation of the members' answers
+    strange  whether dissimilarity or residual is beyond its limit, see `Familiar`; False for a gap
     """
 
     answer: Tensor
     spread: Tensor | None = None
-    dissimilarity: Tensor | None = None
-    residual: Tensor | None = None
-
-    def beyond(self, limits: Tensor) -> NDArray[np.bool_]:
-        """(n,) True where dissimilarity or residual, both of which were asked for, is beyond its limit.
-
-        By numpy: for so many rows torch would wake threads, which then spin beside those that read.
-        """
-        assert self.dissimilarity is not None
-        assert self.residual is not None
-        farthest, largest = limits.tolist()
-        return (self.dissimilarity.numpy() > farthest) | (self.residual.numpy() > largest)
+    strange: Tensor | None = None
 
 
 class BridgeStudent(nn.Module):
@@ -124,7 +109,7 @@ class BridgeStudent(nn.Module):
 
     def inputs_of(self, seen: Tensor) -> Tensor:
         """Channels (n, channel) to (n, directions)."""
-        return ((seen - self.centre) @ self.directions).clamp(-_FARTHEST, _FARTHEST)
+        return bounded((seen - self.centre) @ self.directions)
 
     def forward(self, spectra: Tensor) -> tuple[Tensor, Tensor]:
         """Answers (members, n), before line and bounds, and the hidden layer (members, n, units)."""
@@ -204,10 +189,14 @@ class BridgeStudent(nn.Module):
 
     def strangeness(self, sat_x: Rows) -> tuple[Tensor, Tensor]:
         """Dissimilarity (n,) and residual (n,) of spectra (n, bands), see `Familiar`; NaN as in `predict`."""
-        found = self.told(sat_x, strange=True)
-        assert found.dissimilarity is not None
-        assert found.residual is not None
-        return found.dissimilarity, found.residual
+
+        def far(rows: Tensor) -> Tensor:
+            seen = self.seen(rows)
+            residual = ((seen - self.centre) @ self.familiar.rest).square().sum(dim=1)
+            return torch.stack([self.familiar.dissimilarity(self.inputs_of(seen)), residual])
+
+        dissimilarity, residual = in_batches(self, far, sat_x)
+        return dissimilarity, residual
 
     def density(self, sat_x: Rows) -> Tensor:
         """(n,) labelled pixels near spectra (n, bands), see `Familiar`."""
@@ -235,23 +224,18 @@ class BridgeStudent(nn.Module):
         matrix, offset = self.folded(torch.cat([self.directions, known.rest], dim=1) if strange else None)
         read = torch.nonzero((self.channels != 0).any(dim=1)).squeeze(1)
         whole, matrix = len(read) == len(matrix), matrix[read]
+        judge = known.judge()
 
         def answer(rows: Tensor) -> Tensor:
             rows = rows if whole else some_columns(rows, read)
-            projected = torch.addmm(offset[:, None], matrix.T, rows.T).T  # a fifth quicker than the other way
-            inputs = projected[:, :kept].clamp(-_FARTHEST, _FARTHEST)
-            answers = self.members(inputs)[0] * self.line[0] + self.line[1]
-            columns = [torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)]
+            projected = torch.addmm(offset[:, None], matrix.T, rows.T)  # a fifth quicker than the other way
+            answers = self.members(bounded(projected[:kept]).T)[0] * self.line[0] + self.line[1]
+            found = [torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)]
             if spread:
-                columns.append(answers.std(dim=0, correction=0))
+                found.append(answers.std(dim=0, correction=0))
             if strange:
-                columns += [known.dissimilarity(inputs), projected[:, kept:].square().sum(dim=1)]
-            return torch.stack(columns, dim=1)
+                found.append(judge(projected))
+            return torch.stack(found)
 
-        found = in_batches(self, answer, sat_x)
-        columns = iter(found.T if len(found) else torch.empty(4, 0))
-        return Told(
-            next(columns),
-            next(columns) if spread else None,
-            *((next(columns), next(columns)) if strange else (None, None)),
-        )
+        found = iter(in_batches(self, answer, sat_x, rows=self.members.rows))
+        return Told(next(found), next(found) if spread else None, next(found) > 0 if strange else None)

@@ -17,8 +17,10 @@ Rows = Tensor | np.ndarray
 BATCH = 1_024
 
 
-def in_batches(module: nn.Module, answer: Callable[..., Tensor], *inputs: Rows) -> Tensor:
-    """`answer(*rows)` over equally long inputs, `BATCH` rows at a time; the result on the CPU.
+def in_batches(module: nn.Module, answer: Callable[..., Tensor], *inputs: Rows, rows: int = BATCH) -> Tensor:
+    """`answer(*some)` over equally long inputs, so many `rows` at a time; the result on the CPU.
+
+    The last dimension of an answer is that of the rows: (n,), or (k, n) for k answers a row.
 
     The module is put into inference mode and left as it was found.
     """
@@ -27,11 +29,11 @@ def in_batches(module: nn.Module, answer: Callable[..., Tensor], *inputs: Rows) 
     module.eval()
     try:
         with torch.inference_mode():
-            starts = range(0, len(inputs[0]), BATCH)
-            parts = [answer(*(_batch(rows, i, device) for rows in inputs)).cpu() for i in starts]
+            starts = range(0, max(1, len(inputs[0])), rows)
+            parts = [answer(*(_batch(one[i : i + rows], device) for one in inputs)).cpu() for i in starts]
     finally:
         module.train(was_training)
-    return torch.cat(parts).clone() if parts else torch.empty(0)
+    return torch.cat(parts, dim=-1).clone()
 
 
 @contextmanager
@@ -57,9 +59,8 @@ def some_columns(rows: Tensor, columns: Tensor) -> Tensor:
     return rows.index_select(1, columns)
 
 
-def _batch(rows: Rows, start: int, device: torch.device) -> Tensor:
+def _batch(some: Rows, device: torch.device) -> Tensor:
     """A copy of some rows, float32: an array may be read only, and torch knows no such tensor."""
-    some = rows[start : start + BATCH]
     if isinstance(some, np.ndarray):
         some = torch.from_numpy(np.array(some, np.float32))
     return some.to(device, torch.float32)

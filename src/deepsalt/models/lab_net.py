@@ -101,11 +101,11 @@ class LabNet(nn.Module):
             told = exact(*rows)[0]
             missing = torch.stack([one.isnan().any(dim=1) for one in rows]).all(dim=0)
             mean = told.mean(dim=0).clamp(*self.bounds.tolist())
-            both = torch.stack([mean, told.std(dim=0, correction=0)], dim=1)
-            return torch.where(missing[:, None], torch.nan, both)
+            both = torch.stack([mean, told.std(dim=0, correction=0)])
+            return torch.where(missing, torch.nan, both)
 
-        both = in_batches(exact, answer, *values)
-        return (both[:, 0], both[:, 1]) if len(both) else (torch.empty(0), torch.empty(0))
+        mean, spread = in_batches(exact, answer, *values)
+        return mean, spread
 
 
 def _scores(a: LabNetArchitecture) -> nn.Module:

@@ -11,11 +11,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from deepsalt.models.inference import BATCH
 from deepsalt.models.starts import uniform
 
 
 class Members(nn.Module):
     """(n, inputs) to the answers (members, n) and the last hidden layer (members, n, units)."""
+
+    rows = BATCH  # at a time, in prediction
 
     def __init__(self, inputs: int, hidden: tuple[int, ...], members: int, dropout: float = 0.0) -> None:
         super().__init__()

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from deepsalt.models.inference import BATCH
+
 #: Pixels for each direction, below which a plane would follow the errors it is to drop.
 _PIXELS_EACH = 10
 _RIDGE = 1e-3  # of the directions' mean variance: directions that a scene lacks stay out
@@ -26,6 +28,8 @@ class Plane(nn.Module):
     """
 
     weights: Tensor
+    #: Rows at a time: a plane hands nothing on that a cache would have to hold. Chosen as `BATCH` was.
+    rows = 4 * BATCH
 
     def __init__(self, weights: Tensor) -> None:
         super().__init__()

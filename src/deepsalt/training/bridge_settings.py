@@ -22,7 +22,7 @@ class DeepSaltSettings:
     same_sample: bool = False  # the teacher reads the mid infrared of the very sample too: no gain was found
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
-    planar: bool = True  # a scene on land of the library is read by the plane through its networks' answers
+    planar: bool = True  # a scene is read by the plane through its networks' answers
     places: bool = False  # library samples, by their places, speak for the ground near them
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
     intervals: bool = True  # learn from held-out fields and scenes how wrong an answer is

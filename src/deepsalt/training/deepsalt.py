@@ -93,7 +93,7 @@ def tune(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> 
     for scene in told:
         land = int(land_of[scene])
         together.setdefault(land if land >= 0 else f"scene {scene}", []).append(scene)
-    tunings = {}
+    tunings: dict[int, Tuning] = {}
     for scenes in together.values():
         asked = _correction(model, data, np.flatnonzero(np.isin(data.where.sat_scene, scenes)), told)
         if land_of[scenes[0]] >= 0:

@@ -17,7 +17,7 @@ from deepsalt.training.device import seed_for
 from deepsalt.training.drawn import drawn_pixels
 
 #: Sizes of what is kept in the model's file. 64 centres told bad pixels as well as all drawn ones did.
-CENTRES, REST, MOST_POINTS = 64, 16, 512
+CENTRES, REST, MOST_POINTS = 64, 8, 512
 _DRAWN = 8_000
 _PAIRS = 4_000
 #: Share of the pixels it was trained on that a student calls familiar.
@@ -40,17 +40,23 @@ def learn_familiar(
     known = student.familiar
     drawn = _drawn(data, settings, seed)
     inputs = student.inputs(drawn).detach()
+    readers = _readers_of_known(student, data, tunings)
+    met = torch.cat([reader.seen(pixels) for reader, pixels in readers]) if readers else drawn[:0]
+    enough = len(met) >= _FEWEST_PIXELS
     with torch.no_grad():
         known.importance.copy_(importance(student, inputs))
-        known.rest.copy_(_at_right_angles(student.directions, known.rest.shape[1], seed))
+        unread = (met if enough else student.seen(drawn)) - student.centre
+        known.rest.copy_(_at_right_angles(student.directions, unread, known.rest.shape[1]))
         weighted = inputs * known.importance
         known.centres.copy_(torch.as_tensor(_centres(weighted.numpy(), len(known.centres), seed)))
         half = min(_PAIRS, len(weighted) // 2)
         known.unit.copy_((weighted[:half] - weighted[half : 2 * half]).norm(dim=1).mean().clamp(min=1e-6))
         known.points.copy_(_points(student, data, tunings, len(known.points), seed) * known.importance)
-    seen = _known_pixels(student, data, tunings)
-    both = seen if len(seen) >= _FEWEST_PIXELS else torch.stack(student.strangeness(drawn), dim=1)
+    asked = readers if enough else [(student, drawn)]
+    both = torch.cat([torch.stack(reader.strangeness(pixels), dim=1) for reader, pixels in asked])
     known.limits.copy_(torch.quantile(both, _FAMILIAR, dim=0).clamp(min=1e-9))
+    near = torch.cdist(weighted, known.centres) <= known.limits[0] * known.unit
+    known.centres.copy_(known.centres[_widest_first(near)])
 
 
 def importance(student: BridgeStudent, inputs: Tensor) -> Tensor:
@@ -79,13 +85,32 @@ def _centres(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
     return np.asarray(fitted.cluster_centers_, np.float32)
 
 
-def _at_right_angles(directions: Tensor, count: int, seed: int) -> Tensor:
-    """(channel, count) orthonormal, at right angles to the directions, turned at random."""
-    channels, kept = directions.shape
+def _widest_first(near: Tensor) -> Tensor:
+    """(centre,) their order, given which rows are near which (n, centre): each next one is near the most rows
+    that are near none before it."""
+    left = near.clone()
+    order: list[int] = []
+    for _ in range(near.shape[1]):
+        counts = left.sum(dim=0)
+        counts[order] = -1
+        order.append(int(counts.argmax()))
+        left &= ~near[:, order[-1], None]
+    return torch.tensor(order)
+
+
+def _at_right_angles(directions: Tensor, rows: Tensor, count: int) -> Tensor:
+    """(channel, count) the directions in which rows (n, channel) vary most at right angles to those given.
+
+    Each is divided by the spread of the rows along it. To their variance the mean over all such directions is
+    added, so that the noise of another sensor is no strangeness by itself.
+    """
+    kept = directions.shape[1]
     basis = torch.linalg.qr(directions.double(), mode="complete")[0][:, kept:]
-    generator = torch.Generator().manual_seed(seed_for(seed, "rest") % 2**31)
-    turned = torch.linalg.qr(torch.randn(channels - kept, channels - kept, generator=generator).double())[0]
-    return (basis @ turned)[:, :count].float()
+    left = rows.double() @ basis
+    variance, vectors = torch.linalg.eigh(left.T @ left / len(left))  # ascending
+    variance, vectors = variance.flip(0).clamp(min=0), vectors.flip(1)
+    spread = (variance + variance.mean().clamp(min=1e-12)).sqrt()
+    return (basis @ vectors / spread)[:, :count].float()
 
 
 def _points(
@@ -101,13 +126,15 @@ def _points(
     return inputs
 
 
-def _known_pixels(student: BridgeStudent, data: BridgeData, tunings: Mapping[int, Tuning]) -> Tensor:
-    """(n, 2) dissimilarity and residual of the pixels without a label of scenes on known land."""
+def _readers_of_known(
+    student: BridgeStudent, data: BridgeData, tunings: Mapping[int, Tuning]
+) -> list[tuple[BridgeStudent, Tensor]]:
+    """Of each scene on known land the student that reads it, and its pixels without a label (n, band)."""
     pointed = set(data.where.sat_scene.tolist())
-    found = [torch.zeros(0, 2)]
+    found = []
     for scene in np.unique(data.where.unlabelled_scene):
         tuning = tunings.get(int(scene), Tuning())
         if scene >= 0 and (tuning.land is not None or scene in pointed):
             pixels = data.unlabelled_x[data.where.unlabelled_scene == scene]
-            found.append(torch.stack(student.tuned(tuning).strangeness(pixels), dim=1))
-    return torch.cat(found)
+            found.append((student.tuned(tuning), torch.as_tensor(pixels)))
+    return found
