@@ -27,7 +27,7 @@ class Familiar(nn.Module):
     """What a student knows of its own training pixels.
 
     importance  (direction,) how much an answer hangs on each input; the largest is 1
-    centres     (centre, direction) of drawn pixels, times the importance; those most pixels are near come first
+    centres     (centre, direction) of drawn pixels, times the importance; those near most pixels come first
     points      (point, direction) labelled pixels, times the importance
     rest        (channel, r) at right angles to the directions that are read, over the spread along each
     unit        () mean distance between drawn pixels
@@ -62,9 +62,9 @@ class Familiar(nn.Module):
     def judge(self) -> Callable[[Tensor], Tensor]:
         """A function that tells of pixels whether dissimilarity or residual is beyond its limit, not how far.
 
-        It asks for (direction + r, n): the student's inputs before they are bounded, then what `rest` makes of
-        the same spectra. To bound inputs brings them nearer to any centre, as centres lie within the bounds: a
-        pixel that is near a hub without it is near one with it. Others are bounded and compared with all.
+        It asks for (direction + r, n): the student's inputs before they are bounded, then what `rest` makes
+        of the same spectra. To bound inputs brings them nearer to any centre, as centres lie within the bounds:
+        a pixel that is near a hub without it is near one with it. Others are bounded and compared with all.
         """
         directions, weights = len(self.importance), self.importance.square()
         reach, largest = (self.limits[0] * self.unit).square(), self.limits[1]
