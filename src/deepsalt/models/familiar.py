@@ -63,8 +63,8 @@ class Familiar(nn.Module):
         """A function that tells of pixels whether dissimilarity or residual is beyond its limit, not how far.
 
         It asks for (direction + r, n): the student's inputs before they are bounded, then what `rest` makes
-        of the same spectra. To bound inputs brings them nearer to any centre, as centres lie within the bounds:
-        a pixel that is near a hub without it is near one with it. Others are bounded and compared with all.
+        of the same spectra. To bound inputs brings them nearer to any centre, as centres lie within the
+        bounds: a pixel near a hub without it is near one with it. Others are bounded and compared with all.
         """
         directions, weights = len(self.importance), self.importance.square()
         reach, largest = (self.limits[0] * self.unit).square(), self.limits[1]
