@@ -10,7 +10,8 @@ import pytest
 from tests.toys import MemoryScene, toy_scene
 
 from deepsalt.errors import ProductError
-from deepsalt.preprocessing.read_ahead import AHEAD, read_ahead
+from deepsalt.preprocessing.masks import DEFAULT_RULES
+from deepsalt.preprocessing.read_ahead import AHEAD, ahead, read_ahead, read_part
 from deepsalt.spectra import Spectra, Window
 
 
@@ -20,10 +21,11 @@ def of_strips() -> MemoryScene:
 
 def test_every_window_comes_once_in_order_with_its_own_pixels() -> None:
     scene = of_strips()
-    parts = list(read_ahead(scene, 40))
-    assert [part.window for part in parts] == list(scene.windows(40))
+    parts = list(read_ahead(scene, DEFAULT_RULES, scene.windows(40)))
+    assert [part.window for part, _ in parts] == list(scene.windows(40))
     assert len(parts) == 3
-    for part in parts:
+    for part, reasons in parts:
+        np.testing.assert_array_equal(reasons, part.reasons(scene.sensor.axis, DEFAULT_RULES))
         np.testing.assert_array_equal(part.loaded.image().values, scene.read(part.window).values)
         np.testing.assert_array_equal(part.quality, scene.mask(part.window))
 
@@ -38,7 +40,7 @@ def test_no_more_windows_are_read_ahead_than_promised() -> None:
 
     scene = of_strips()
     counting = Counting(**{name: getattr(scene, name) for name in scene.__dataclass_fields__})
-    parts = read_ahead(counting, 20)
+    parts = ahead(lambda window: read_part(counting, window), counting.windows(20))
     next(parts)
     assert len(begun) <= 1 + AHEAD
     parts.close()
@@ -54,7 +56,8 @@ def test_an_error_is_raised_where_its_window_is_due() -> None:
             return super().read(window)
 
     scene = of_strips()
-    parts = read_ahead(Broken(**{name: getattr(scene, name) for name in scene.__dataclass_fields__}), 20)
-    assert [next(parts).window.row, next(parts).window.row] == [0, 2]
+    broken = Broken(**{name: getattr(scene, name) for name in scene.__dataclass_fields__})
+    parts = read_ahead(broken, DEFAULT_RULES, broken.windows(20))
+    assert [next(parts)[0].window.row, next(parts)[0].window.row] == [0, 2]
     with pytest.raises(ProductError, match="cut off"):
         next(parts)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.toys import toy_scene
 
 import deepsalt as ds
+from deepsalt.readers import raster_scene
 from deepsalt.spectra import Scene, Window
 
 WINDOW = Window(1, 1, 3, 2)
@@ -56,3 +57,14 @@ def test_some_bands_and_some_pixels_are_those_of_the_whole(
     assert rows.axis == whole.axis
     assert len(rows.samples) == len(flat)
     assert rows.provenance == whole.provenance
+
+
+@pytest.mark.parametrize("at_a_time", [1, 13, 10**6])
+def test_it_does_not_matter_how_many_bands_are_scaled_at_a_time(
+    stored: Scene, monkeypatch: pytest.MonkeyPatch, at_a_time: int
+) -> None:
+    expected = stored.read().values
+    monkeypatch.setattr(raster_scene, "_SCALED_AT_A_TIME", at_a_time)
+    np.testing.assert_array_equal(stored.read().values, expected)
+    rows = stored.load(WINDOW).pixels(np.array([4, 0, 4]))
+    np.testing.assert_array_equal(rows.values, expected[1:4, 1:3].reshape(6, -1)[[4, 0, 4]])

@@ -32,8 +32,8 @@ def bare_soil(scene: Scene, rules: SurfaceRules = DEFAULT_RULES, pixels: int = 6
 
     Memory is that of a few windows, whatever the size of the scene.
     """
-    for part in read_ahead(scene, pixels):
-        window, reasons = part.window, part.reasons(scene.sensor.axis, rules)
+    for part, reasons in read_ahead(scene, rules, scene.windows(pixels)):
+        window = part.window
         valid = reasons == MaskReason.VALID
         rows, columns = np.nonzero(valid)
         places = pd.DataFrame({"row": rows + window.row, "column": columns + window.column})

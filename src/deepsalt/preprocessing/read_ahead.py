@@ -38,14 +38,19 @@ class Part(NamedTuple):
         return surface_mask(self.loaded.image(rules.bands(axis)), self.quality, rules)
 
 
-def read_ahead(scene: Scene, pixels: int = 65_536, windows: Iterable[Window] | None = None) -> Iterator[Part]:
-    """Every window of a scene in order, of about `pixels` pixels, or the `windows` given; each is read once.
+def read_ahead(
+    scene: Scene, rules: SurfaceRules, windows: Iterable[Window]
+) -> Iterator[tuple[Part, NDArray[np.uint8]]]:
+    """The windows in order, each read once, and their (y, x) MaskReason: see `Part.reasons`.
 
     As `ahead` works: no more than `AHEAD` windows beside the one in hand are in memory.
     """
-    return ahead(
-        lambda window: read_part(scene, window), scene.windows(pixels) if windows is None else windows
-    )
+
+    def work(window: Window) -> tuple[Part, NDArray[np.uint8]]:
+        part = read_part(scene, window)
+        return part, part.reasons(scene.sensor.axis, rules)
+
+    return ahead(work, windows)
 
 
 def read_part(scene: Scene, window: Window) -> Part:

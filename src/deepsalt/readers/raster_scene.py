@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,8 @@ from deepsalt.spectra import Loaded, MaskReason, Scene, Sensor, Spectra, Window
 #: Shipped tables agree with a product within this distance, nm: calibrations shift by less.
 _SAME_BAND_NM = 1.5
 _PROBES = 6
+#: Numbers that are made reflectance in one go: of a few pixels many bands, of a whole window one.
+_SCALED_AT_A_TIME = 65_536
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,21 +120,34 @@ class _Stored(Loaded):
         cut      takes what is wanted of (y, x), of shape `size`
         """
         values = np.empty((len(numbers), *size), np.float32)
-        for number, reflectance in zip(numbers.tolist(), values, strict=True):
-            if number in self._stored:
-                self._scale(number, cut(self._stored[number]), reflectance)
-            else:
-                reflectance.fill(np.nan)
+        held = np.array([number in self._stored for number in numbers.tolist()], bool)
+        values[~held] = np.nan
+        for some in _runs(held, max(1, _SCALED_AT_A_TIME // max(1, math.prod(size)))):
+            bands = numbers[some]
+            stored = [cut(self._stored[number]) for number in bands.tolist()]
+            self._scale(bands, stored[0][None] if len(stored) == 1 else np.stack(stored), values[some])
         return values
 
-    def _scale(self, number: int, stored: NDArray[Any], reflectance: NDArray[np.float32]) -> None:
-        gain, offset = (np.float32(one[number]) for one in (self._scene.gain, self._scene.offset))
+    def _scale(self, bands: NDArray[np.intp], stored: NDArray[Any], reflectance: NDArray[np.float32]) -> None:
+        """Of stored values (band, ...) into reflectance of the same shape."""
+        each = (-1,) + (1,) * (stored.ndim - 1)
+        gain, offset = (
+            one[bands].astype(np.float32).reshape(each) for one in (self._scene.gain, self._scene.offset)
+        )
         np.multiply(stored, gain, out=reflectance, dtype=np.float32, casting="unsafe")
-        if offset:
+        if offset.any():
             reflectance += offset
         missing = is_nodata(stored, self._scene.nodata)
         if missing.any():
             reflectance[missing] = np.nan
+
+
+def _runs(there: NDArray[np.bool_], longest: int) -> Iterator[slice]:
+    """Slices that together hold every True and no False, of at most so many each."""
+    edges = np.flatnonzero(np.diff(there, prepend=False, append=False)).reshape(-1, 2)
+    for start, stop in edges.tolist():
+        for first in range(start, stop, longest):
+            yield slice(first, min(first + longest, stop))
 
 
 def with_known_facts(

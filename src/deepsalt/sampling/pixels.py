@@ -98,9 +98,8 @@ def _picked(
     weights = weights_of(scene, axis)
     seen: list[Spectra] = []
     tables: list[pd.DataFrame] = []
-    for part in read_ahead(scene, windows=windows):
-        bare = part.reasons(scene.sensor.axis, rules) == MaskReason.VALID
-        flat, table = pick(part.window, bare)
+    for part, reasons in read_ahead(scene, rules, windows or scene.windows()):
+        flat, table = pick(part.window, reasons == MaskReason.VALID)
         if len(flat):
             seen.append(part.loaded.pixels(flat))
             tables.append(table)
