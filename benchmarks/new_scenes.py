@@ -1,63 +1,112 @@
-"""A scene on land that nothing told of: read by the networks as it is, or by a plane through their answers.
+"""Scenes on land without library samples: read by the networks, or by a plane through their answers.
 
     python benchmarks/new_scenes.py --seeds 0 1 2 3 4
 
-Of each simulated world one region gives no ground point, and the library has no sample of it. 150 ground
-points of the other regions are learned from. Asked are all valid pixels of that region's scene, whose truth a
-world knows. Prints Markdown: errors on ln(1+ECe) and rank correlation, pixel by pixel.
+Of each simulated world one region gives no ground point. 150 ground points of the others are learned from.
+
+    new scene          neither points nor library know the region; its scene is met when the map is made
+    scenes with points the library does not say where its samples come from; the plane is moved by points
+
+Asked are all valid pixels of these scenes, whose truth a world knows, and of scenes with points also the
+points of fields that gave none. Prints Markdown: errors on ln(1+ECe) and rank correlation; of scenes with
+points their mean in each world.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from intervals import POINTS, scene_pixels
+from intervals import POINTS, scene_pixels, silent_fields
 from scipy.stats import spearmanr
 
 import deepsalt
 from deepsalt.config import CompareConfig
 from deepsalt.estimators import DeepSaltRegressor
+from deepsalt.models import Tuning
 from deepsalt.pipeline.cases import draw_points, world_frames
 from deepsalt.pipeline.prepare import prepare
 from deepsalt.simulate import simulate_world
-from deepsalt.spectra import Scene
+from deepsalt.spectra import Scene, Spectra
+from deepsalt.training import DeepSaltSettings
 from deepsalt.units import log_ece
+
+SETTINGS = DeepSaltSettings(gate=False, intervals=False)
+ASKED = ("new scene", "scenes with points", "their fields without")
+READERS = ("networks", "plane", "plane moved by points")
+Scores = list[tuple[float, float]]
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     chosen = arguments.parse_args()
-    print("| world | region | networks: RMSE, ln | Spearman | plane: RMSE, ln | Spearman |")
-    print("|---|---|---:|---:|---:|---:|", flush=True)
+    print(f"| world | asked | {' | '.join(f'{name}: RMSE, ln | Spearman' for name in READERS)} |")
+    print(f"|---|---|{'---:|' * 2 * len(READERS)}", flush=True)
+    rows: dict[str, list[list[float]]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        found = [of_world(seed, Path(scratch)) for seed in chosen.seeds]
-    print(f"| mean | | {' | '.join(f'{value:.3f}' for value in np.mean(found, axis=0))} |")
+        for seed in chosen.seeds:
+            for asked, numbers in of_world(seed, Path(scratch)).items():
+                rows.setdefault(asked, []).append(numbers)
+                print(row(str(seed), asked, numbers), flush=True)
+    for asked, found in rows.items():
+        print(row("mean", asked, np.mean(found, axis=0).tolist()))
 
 
-def of_world(seed: int, scratch: Path) -> list[float]:
-    """RMSE and rank correlation of the networks, then of the plane."""
-    frame = world_frames(CompareConfig(worlds=[seed], covered=[False]), None, scratch)[0]
-    world = simulate_world(Path(frame.config.library.path).parent, frame.world)
-    data = prepare(frame.config, lambda *_: None)
-    train = data.split.train
-    groups = data.sites.samples["group"].astype(str).to_numpy()[train]
-    sites = data.sites.take(train[draw_points(groups, POINTS, frame.config.seed, 0)])
-    model = DeepSaltRegressor(seed=frame.config.seed).fit(data.libraries, sites, data.unlabelled)
-    region = str(frame.config.split.unseen_region)
-    scene, pixels = deepsalt.read(world.scene(region)), scene_pixels(world, region)
-    assert isinstance(scene, Scene)
-    assert scene.name not in model.scenes_
-    truth = log_ece(pixels.samples["ece_ds_m"].to_numpy())
-    found: list[float] = []
-    for reader in (model, model.for_scene(scene)):
-        answer = log_ece(reader.predict(pixels))
-        found += [float(np.sqrt(np.mean((answer - truth) ** 2))), float(spearmanr(answer, truth)[0])]
-    print(f"| {seed} | {region} | {' | '.join(f'{value:.3f}' for value in found)} |", flush=True)
-    return found
+def row(world: str, asked: str, numbers: list[float]) -> str:
+    return f"| {world} | {asked} | {' | '.join(f'{number:.3f}' for number in numbers)} |"
+
+
+def of_world(seed: int, scratch: Path) -> dict[str, list[float]]:
+    """RMSE and rank correlation by each reader, by what is asked; of several scenes the mean."""
+    found: dict[str, list[Scores]] = {name: [] for name in ASKED}
+    for covered in (False, True):
+        frame = world_frames(CompareConfig(worlds=[seed], covered=[covered]), None, scratch)[0]
+        world = simulate_world(Path(frame.config.library.path).parent, frame.world)
+        data = prepare(frame.config, lambda *_: None)
+        train = data.split.train
+        groups = data.sites.samples["group"].astype(str).to_numpy()[train]
+        sites = data.sites.take(train[draw_points(groups, POINTS, frame.config.seed, 0)])
+        library = placeless(data.libraries["visnir"]) if covered else data.libraries["visnir"]
+        model = DeepSaltRegressor(SETTINGS, seed=frame.config.seed).fit(library, sites, data.unlabelled)
+        unseen, silent = str(frame.config.split.unseen_region), silent_fields(data, sites)
+        for region in (one["name"] for one in world.regions):
+            scene = deepsalt.read(world.scene(region))
+            assert isinstance(scene, Scene)
+            pixels = scene_pixels(world, region)
+            if region == unseen and not covered:
+                found[ASKED[0]].append(scores(model, scene, pixels))
+            elif region != unseen and covered:
+                fields = silent.take(np.flatnonzero(silent.samples["scene"].to_numpy() == scene.name))
+                found[ASKED[1]].append(scores(model, scene, pixels))
+                found[ASKED[2]].append(scores(model, scene, fields))
+    return {name: np.mean(one, axis=0).ravel().tolist() for name, one in found.items()}
+
+
+def placeless(library: Spectra) -> Spectra:
+    return replace(library, samples=library.samples.drop(columns=["latitude", "longitude"]))
+
+
+def scores(model: DeepSaltRegressor, scene: Scene, asked: Spectra) -> Scores:
+    truth = log_ece(asked.samples["ece_ds_m"].to_numpy())
+    answers = [log_ece(reader.predict(asked)) for reader in readers(model, scene)]
+    return [(float(np.sqrt(np.mean((one - truth) ** 2))), float(spearmanr(one, truth)[0])) for one in answers]
+
+
+def readers(model: DeepSaltRegressor, scene: Scene) -> Iterator[DeepSaltRegressor]:
+    """The model reading the scene by its networks, by the plane, and by the plane as its points moved it."""
+    bound = model.for_scene(scene)
+    moved = bound.scenes_[scene.name]
+    assert moved.plane is not None
+    for tuning in (Tuning(), replace(moved, scale=1.0, offset=0.0), moved):
+        reader = copy(bound)
+        reader.scenes_ = {scene.name: tuning}
+        yield reader
 
 
 if __name__ == "__main__":

@@ -140,3 +140,15 @@ def test_settings_change_single_values_of_a_stage() -> None:
 def test_wrong_settings_are_refused(changes: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         paper_settings(changes)
+
+
+@pytest.mark.parametrize(("told", "scenes", "wanted"), [
+    (None, 5, 12_000), (None, 40, 24_000), (100, 40, 100), (0, 40, 0),
+])  # fmt: skip
+def test_many_scenes_give_enough_pixels_each_unless_a_number_is_told(
+    told: int | None, scenes: int, wanted: int
+) -> None:
+    satellite = {"scenes": ["a"], "points": "p.csv", "unlabelled_pixels": told}
+    config = parse_config({**MINIMAL, "satellite": satellite})
+    assert config.satellite is not None
+    assert config.satellite.pixels_wanted(scenes) == wanted

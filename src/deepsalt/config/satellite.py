@@ -11,6 +11,8 @@ from deepsalt.config.section import Section
 from deepsalt.preprocessing.masks import MAX_NDVI, SurfaceRules
 from deepsalt.sampling.rules import PointRules
 
+#: Pixels without a label in all; and of one scene, as many as let a plane be laid through what networks say.
+PIXELS, PIXELS_OF_A_SCENE = 12_000, 600
 _OF_POINTS = {
     "sheet", "layer", "crs", "x", "y", "position_error", "ec", "ec_column", "ec_unit", "group"
 }  # fmt: skip
@@ -58,7 +60,9 @@ class SatelliteConfig(Section):
         description="rasters of classes (climate, soil), told beside results",
     )
     map_units: MapUnitsConfig | None = Field(None, description="a survey, learned from by whole units")
-    unlabelled_pixels: int = Field(12_000, ge=0)
+    unlabelled_pixels: int | None = Field(
+        None, ge=0, description=f"{PIXELS:,}, or {PIXELS_OF_A_SCENE} a scene where that is more, by default"
+    )
     max_ndvi: float = Field(MAX_NDVI, gt=0, le=1)
     max_days: float | None = Field(None, ge=0, description="between a point's sample and its image")
     months: list[Annotated[int, Field(ge=1, le=12)]] | None = Field(
@@ -81,6 +85,11 @@ class SatelliteConfig(Section):
     def rules(self) -> SurfaceRules:
         """What a valid pixel must not show."""
         return SurfaceRules.from_dict(self.model_dump())
+
+    def pixels_wanted(self, scenes: int) -> int:
+        """How many pixels without a label are drawn from so many scenes."""
+        told = self.unlabelled_pixels
+        return max(PIXELS, PIXELS_OF_A_SCENE * scenes) if told is None else told
 
     def reading(self) -> dict[str, Any]:
         """Options for the reader of ground points."""

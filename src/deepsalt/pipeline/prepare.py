@@ -272,8 +272,8 @@ def _unlabelled(
     home = [scene for scene in scenes if scene.name not in away]
     seen = scenes if config.split.pixels_of_unseen else home
     parts = []
-    if satellite.unlabelled_pixels:
-        loose = random_pixels(seen, sites.axis, satellite.unlabelled_pixels, config.seed, satellite.rules())
+    if wanted := satellite.pixels_wanted(len(seen)):
+        loose = random_pixels(seen, sites.axis, wanted, config.seed, satellite.rules())
         parts.append(_unpaired(loose, library, away, config.method.pair_within_m))
     if {"latitude", "longitude"} <= set(library.samples):
         places = library.samples[["latitude", "longitude"]].dropna().drop_duplicates()

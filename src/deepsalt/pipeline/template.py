@@ -35,7 +35,7 @@ points = "points.csv"        # ground points: latitude, longitude, EC, field, re
 # layer = "samples"          # of a vector file with several
 # ec = "ece"                 # method of the EC of the points, if the column's name does not tell
 covariates = ["covariates/*.tif"]   # rasters; band descriptions are the names. [] for none
-unlabelled_pixels = 12000    # pixels without a label that models learn from
+# unlabelled_pixels = 12000  # pixels without a label that models learn from; 600 a scene where that is more
 max_ndvi = 0.35              # greener pixels are masked
 # map_units = {polygons = ["survey.gpkg"], components = ["component.csv"], horizons = ["chorizon.csv"]}
 # strata = ["zones/*.tif"]   # rasters of classes (climate zone, soil class): told beside results, not learned
