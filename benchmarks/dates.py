@@ -22,18 +22,16 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import rasterio
+from worlds import learning
 
 import deepsalt
-from deepsalt.config import CompareConfig
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.mapping import map_scene
-from deepsalt.pipeline.cases import draw_points, world_frames
-from deepsalt.pipeline.prepare import prepare
-from deepsalt.simulate import World, simulate_world
+from deepsalt.simulate import World
 from deepsalt.spectra import Scene
 from deepsalt.units import log_ece
 
-POINTS, LOOKS = 150, 3
+LOOKS = 3
 
 
 def main() -> None:
@@ -53,19 +51,13 @@ def main() -> None:
 
 def of_world(seed: int, scratch: Path) -> list[dict[str, Any]]:
     """One row for each region and pair of days."""
-    wanted = CompareConfig(worlds=[seed], covered=[True], world={"products": ["enmap"], "looks": LOOKS})
-    frame = world_frames(wanted, None, scratch)[0]
-    world = simulate_world(Path(frame.config.library.path).parent, frame.world)
-    data = prepare(frame.config, lambda *_: None)
-    train = data.split.train
-    groups = data.sites.samples["group"].astype(str).to_numpy()[train]
-    sites = data.sites.take(train[draw_points(groups, POINTS, frame.config.seed, 0)])
-    model = DeepSaltRegressor(seed=frame.config.seed).fit(data.libraries, sites, data.unlabelled)
-    unseen = str(frame.config.split.unseen_region)
+    case = learning(seed, scratch, covered=True, products=["enmap"], looks=LOOKS)
+    data = case.data
+    model = DeepSaltRegressor(seed=case.seed).fit(data.libraries, case.sites, data.unlabelled)
     return [
-        {"seed": seed, "region": region["name"], "points": region["name"] != unseen, **row}
-        for region in world.regions
-        for row in pairs(model, world, region["name"], scratch / f"maps{seed}")
+        {"seed": seed, "region": region["name"], "points": region["name"] != case.unseen, **row}
+        for region in case.world.regions
+        for row in pairs(model, case.world, region["name"], scratch / f"maps{seed}")
     ]
 
 

@@ -22,21 +22,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import rasterio
+from worlds import learning, scene_pixels, silent_fields
 
-import deepsalt
-from deepsalt.config import CompareConfig
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.estimators.conformal import calibrated, shift_weights
-from deepsalt.pipeline.cases import draw_points, world_frames
-from deepsalt.pipeline.prepare import Prepared, prepare
-from deepsalt.preprocessing.masks import surface_mask
-from deepsalt.sampling import place
-from deepsalt.simulate import World, simulate_world
-from deepsalt.spectra import MaskReason, Scene, Spectra
+from deepsalt.pipeline.prepare import Prepared
+from deepsalt.spectra import Spectra
 from deepsalt.units import log_ece
 
-POINTS, LEVELS, SHIFT_PIXELS = 150, (0.68, 0.9), 1500
+LEVELS, SHIFT_PIXELS = (0.68, 0.9), 1500
 
 
 def main() -> None:
@@ -62,17 +56,11 @@ def main() -> None:
 
 def of_world(seed: int, covered: bool, scratch: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     """One row for each part, level and weighting; and every valid pixel of the scenes."""
-    frame = world_frames(CompareConfig(worlds=[seed], covered=[covered]), None, scratch)[0]
-    root = Path(frame.config.library.path).parent
-    world = simulate_world(root, frame.world)
-    data = prepare(frame.config, lambda *_: None)
-    train = data.split.train
-    groups = data.sites.samples["group"].astype(str).to_numpy()[train]
-    sites = data.sites.take(train[draw_points(groups, POINTS, frame.config.seed, 0)])
+    case = learning(seed, scratch, covered=covered)
+    world, data, sites, unseen = case.world, case.data, case.sites, case.unseen
     began = perf_counter()
-    model = DeepSaltRegressor(seed=frame.config.seed).fit(data.libraries, sites, data.unlabelled)
+    model = DeepSaltRegressor(seed=case.seed).fit(data.libraries, sites, data.unlabelled)
     about = {"seed": seed, "covered": covered, "seconds": perf_counter() - began}
-    unseen = str(frame.config.split.unseen_region)
     pixels = {region["name"]: scene_pixels(world, region["name"]) for region in world.regions}
     rows = [{**about, **row} for row in answers(model, data, sites, pixels, unseen)]
     judged = [judged_pixels(model, one).assign(unseen=name == unseen) for name, one in pixels.items()]
@@ -93,13 +81,6 @@ def answers(
         rows += coverage(model, spectra, name)
         rows += coverage(model, spectra, name, sites)
     return rows
-
-
-def silent_fields(data: Prepared, sites: Spectra) -> Spectra:
-    """Points of the test split and of the training split, in fields of which no point was learned from."""
-    known = np.concatenate([data.split.train, data.split.test])
-    learned = np.isin(data.sites.samples["group"].to_numpy()[known], sites.samples["group"].unique())
-    return data.sites.take(np.sort(known[~learned]))
 
 
 def coverage(
@@ -197,30 +178,6 @@ def levels(spectra: Spectra) -> np.ndarray:
     spans = ((450, 700), (780, 900), (1550, 1700), (2100, 2300))
     parts = [spectra.values[:, (at >= low) & (at <= high)].mean(axis=1) for low, high in spans]
     return np.maximum(np.column_stack(parts), 1e-3)
-
-
-def scene_pixels(world: World, region: str) -> Spectra:
-    """All valid pixels of a region's scene with their true ECe."""
-    scene = deepsalt.read(world.scene(region))
-    assert isinstance(scene, Scene)
-    image = scene.read()
-    with rasterio.open(world.truth(region)) as truth:
-        ece = truth.read(1)
-    keep = (surface_mask(image, scene.mask()) == MaskReason.VALID) & np.isfinite(ece)
-    keep &= np.isfinite(image.values[..., ~scene.empty]).all(axis=-1)
-    rows, columns = np.nonzero(keep)
-    latitude, longitude = place(scene, rows, columns)
-    samples = pd.DataFrame(
-        {
-            "scene": scene.name,
-            "row": rows,
-            "column": columns,
-            "latitude": latitude,
-            "longitude": longitude,
-            "ece_ds_m": ece[keep],
-        }
-    )
-    return image.pixels(keep, samples)
 
 
 def table(rows: pd.DataFrame) -> str:

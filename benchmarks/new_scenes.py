@@ -22,16 +22,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from intervals import POINTS, scene_pixels, silent_fields
 from scipy.stats import spearmanr
+from worlds import learning, scene_pixels, silent_fields
 
 import deepsalt
-from deepsalt.config import CompareConfig
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.models import Tuning
-from deepsalt.pipeline.cases import draw_points, world_frames
-from deepsalt.pipeline.prepare import prepare
-from deepsalt.simulate import simulate_world
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.training import DeepSaltSettings
 from deepsalt.units import log_ece
@@ -66,22 +62,18 @@ def of_world(seed: int, scratch: Path) -> dict[str, list[float]]:
     """RMSE and rank correlation by each reader, by what is asked; of several scenes the mean."""
     found: dict[str, list[Scores]] = {name: [] for name in ASKED}
     for covered in (False, True):
-        frame = world_frames(CompareConfig(worlds=[seed], covered=[covered]), None, scratch)[0]
-        world = simulate_world(Path(frame.config.library.path).parent, frame.world)
-        data = prepare(frame.config, lambda *_: None)
-        train = data.split.train
-        groups = data.sites.samples["group"].astype(str).to_numpy()[train]
-        sites = data.sites.take(train[draw_points(groups, POINTS, frame.config.seed, 0)])
-        library = placeless(data.libraries["visnir"]) if covered else data.libraries["visnir"]
-        model = DeepSaltRegressor(SETTINGS, seed=frame.config.seed).fit(library, sites, data.unlabelled)
-        unseen, silent = str(frame.config.split.unseen_region), silent_fields(data, sites)
-        for region in (one["name"] for one in world.regions):
-            scene = deepsalt.read(world.scene(region))
+        case = learning(seed, scratch, covered=covered)
+        library = case.data.libraries["visnir"]
+        model = DeepSaltRegressor(SETTINGS, seed=case.seed)
+        model.fit(placeless(library) if covered else library, case.sites, case.data.unlabelled)
+        silent = silent_fields(case.data, case.sites)
+        for region in (one["name"] for one in case.world.regions):
+            scene = deepsalt.read(case.world.scene(region))
             assert isinstance(scene, Scene)
-            pixels = scene_pixels(world, region)
-            if region == unseen and not covered:
+            pixels = scene_pixels(case.world, region)
+            if region == case.unseen and not covered:
                 found[ASKED[0]].append(scores(model, scene, pixels))
-            elif region != unseen and covered:
+            elif region != case.unseen and covered:
                 fields = silent.take(np.flatnonzero(silent.samples["scene"].to_numpy() == scene.name))
                 found[ASKED[1]].append(scores(model, scene, pixels))
                 found[ASKED[2]].append(scores(model, scene, fields))
