@@ -101,7 +101,10 @@ def test_a_scene_of_a_strange_land_is_told(model: DeepSaltRegressor) -> None:
     loose = SurfaceRules(max_ndvi=1.0)
     assert "intervals are likely too narrow" in lands.for_scene(strange, loose).notes[-1]
     nowhere = replace(strange, crs="", name="nowhere")
-    assert "does not say where it lies" in lands.for_scene(nowhere, loose).notes[0]
+    bound = lands.for_scene(nowhere, loose)
+    assert "does not say where it lies: the scene's pixels are read by a plane" in bound.notes[0]
+    assert bound.scenes_["nowhere"].plane is not None
+    assert not bound.knows("nowhere")
 
 
 def test_what_is_known_of_errors_travels_in_the_file(model: DeepSaltRegressor, tmp_path: Path) -> None:

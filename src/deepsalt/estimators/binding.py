@@ -74,9 +74,6 @@ def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> De
     found = copy(model)
     found.scene = scene.name
     if scene.name not in model.scenes_ and scene.name not in model.sampled_:
-        if not scene.crs:
-            found.notes = ("The scene does not say where it lies: its pixels are read as they are.",)
-            return found
         try:
             pixels = glimpsed_pixels(scene, usable_axis([scene]), _PIXELS_TO_ADAPT, model.seed, rules)
         except LabelError:
@@ -85,7 +82,7 @@ def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> De
         adapted = adapted_to(model, pixels, scene.name)
         found.scenes_, found.nearby_, found.sampled_ = adapted.scenes_, adapted.nearby_, adapted.sampled_
     tuning = found.scenes_.get(scene.name, Tuning())
-    found.notes = (_said(tuning, model.lands_),)
+    found.notes = (_said(tuning, model.lands_, placed=bool(scene.crs)),)
     if scene.name in found.nearby_:
         found.notes += (found.nearby_[scene.name].said,)
     if not found.knows(scene.name):
@@ -93,13 +90,15 @@ def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> De
     return found
 
 
-def _said(tuning: Tuning, lands: tuple[Land, ...]) -> str:
+def _said(tuning: Tuning, lands: tuple[Land, ...], *, placed: bool) -> str:
     if tuning.land is None:
-        known = "too few samples of the land" if lands else "no land of the library"
+        known = "The model knows " + ("too few samples of the land" if lands else "no land of the library")
+        if not placed:
+            known = "The scene does not say where it lies"
         how = "as they are" if tuning.plane is None else "by a plane through what the networks say of them"
         moved = (tuning.scale, tuning.offset) != (1.0, 0.0)
         then = ", then brought towards its own ground points" if moved else ""
-        return f"The model knows {known}: the scene's pixels are read {how}{then}."
+        return f"{known}: the scene's pixels are read {how}{then}."
     points = lands[tuning.land].points
     then = f"then to {points} ground points there" if points else "ground points there would say more"
     return (

@@ -158,7 +158,7 @@ def random_pixels(
 ) -> Spectra:
     """About `count` valid pixels without a label in patches of 3 x 3, drawn by seed, spread over the scenes.
 
-    The table has `scene`, `row`, `column`, `latitude`, `longitude`. What changes from a pixel to the next is
+    The table has `scene`, `row`, `column`, and `latitude` and `longitude`, NaN where a scene has no CRS. What changes from a pixel to the next is
     seen where pixels lie together; see `patch_numbers`.
     """
     parts: list[Spectra] = []
@@ -213,7 +213,8 @@ def _random_in(rng: np.random.Generator, share: float, scene: Scene) -> Pick:
         wanted = round(share * window.rows * window.columns)
         flat = _in_patches(bare, window, wanted, rng)
         rows, columns = flat // window.columns + window.row, flat % window.columns + window.column
-        latitude, longitude = place(scene, rows, columns)
+        nowhere = np.full(len(flat), np.nan)
+        latitude, longitude = place(scene, rows, columns) if scene.crs else (nowhere, nowhere)
         table = pd.DataFrame(
             {
                 "scene": scene.name,
