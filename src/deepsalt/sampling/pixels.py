@@ -158,8 +158,8 @@ def random_pixels(
 ) -> Spectra:
     """About `count` valid pixels without a label in patches of 3 x 3, drawn by seed, spread over the scenes.
 
-    The table has `scene`, `row`, `column`, and `latitude` and `longitude`, NaN where a scene has no CRS. What changes from a pixel to the next is
-    seen where pixels lie together; see `patch_numbers`.
+    The table has `scene`, `row`, `column`, and `latitude` and `longitude`, NaN where a scene has no CRS.
+    What changes from a pixel to the next is seen where pixels lie together; see `patch_numbers`.
     """
     parts: list[Spectra] = []
     for number, scene in enumerate(scenes):
