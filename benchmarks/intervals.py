@@ -5,7 +5,7 @@
 Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points
 of the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen
 region), those of every field that gave no point (several times as many as the test split has), and all valid
-pixels of the scenes, whose truth a world knows. Also with residuals weighted for the
+pixels of the scenes, whose truth a world knows; a scene that training did not meet is tuned as for a map. Also with residuals weighted for the
 shift between the labelled pixels and those of the scene (`shift_weights`). Then the same pixels inside and
 outside of the model's applicability: errors on ln(1+ECe) and in dS/m, and coverage. Prints Markdown and, with
 --json, the numbers.
@@ -24,10 +24,12 @@ import numpy as np
 import pandas as pd
 from worlds import learning, scene_pixels, silent_fields
 
+import deepsalt
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.estimators.conformal import calibrated, shift_weights
 from deepsalt.pipeline.prepare import Prepared
-from deepsalt.spectra import Spectra
+from deepsalt.simulate import World
+from deepsalt.spectra import Scene, Spectra
 from deepsalt.units import log_ece
 
 LEVELS, SHIFT_PIXELS = (0.68, 0.9), 1500
@@ -61,10 +63,20 @@ def of_world(seed: int, covered: bool, scratch: Path) -> tuple[list[dict[str, An
     began = perf_counter()
     model = DeepSaltRegressor(seed=case.seed).fit(data.libraries, sites, data.unlabelled)
     about = {"seed": seed, "covered": covered, "seconds": perf_counter() - began}
+    model = having_met(model, world)
     pixels = {region["name"]: scene_pixels(world, region["name"]) for region in world.regions}
     rows = [{**about, **row} for row in answers(model, data, sites, pixels, unseen)]
     judged = [judged_pixels(model, one).assign(unseen=name == unseen) for name, one in pixels.items()]
     return rows, pd.concat(judged, ignore_index=True).assign(seed=seed, covered=covered)
+
+
+def having_met(model: DeepSaltRegressor, world: World) -> DeepSaltRegressor:
+    """The model as maps use it: scenes that training did not meet are tuned from their own pixels."""
+    for region in world.regions:
+        scene = deepsalt.read(world.scene(region["name"]))
+        assert isinstance(scene, Scene)
+        model.scenes_ = {**model.for_scene(scene).scenes_, **model.scenes_}
+    return model
 
 
 def answers(
