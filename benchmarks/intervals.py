@@ -5,10 +5,10 @@
 Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points
 of the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen
 region), those of every field that gave no point (several times as many as the test split has), and all valid
-pixels of the scenes, whose truth a world knows; a scene that training did not meet is tuned as for a map. Also with residuals weighted for the
-shift between the labelled pixels and those of the scene (`shift_weights`). Then the same pixels inside and
-outside of the model's applicability: errors on ln(1+ECe) and in dS/m, and coverage. Prints Markdown and, with
---json, the numbers.
+pixels of the scenes, whose truth a world knows. A scene that training did not meet is tuned as for a map.
+Also with residuals weighted for the shift between the labelled pixels and those of the scene
+(`shift_weights`). Then the same pixels inside and outside of the model's applicability: errors on ln(1+ECe)
+and in dS/m, and coverage. Prints Markdown and, with --json, the numbers.
 """
 
 from __future__ import annotations
