@@ -5,7 +5,7 @@
 Of each simulated world one region gives no ground point. 150 ground points of the others are learned from.
 
     new scene          neither points nor library know the region; its scene is met when the map is made
-    scenes with points the library does not say where its samples come from; the plane is moved by points
+    scenes with points the library does not say where its samples come from
 
 Asked are all valid pixels of these scenes, whose truth a world knows, and of scenes with points also the
 points of fields that gave none. Prints Markdown: errors on ln(1+ECe) and rank correlation; of scenes with
@@ -34,7 +34,7 @@ from deepsalt.units import log_ece
 
 SETTINGS = DeepSaltSettings(gate=False, intervals=False)
 ASKED = ("new scene", "scenes with points", "their fields without")
-READERS = ("networks", "plane", "plane moved by points")
+READERS = ("networks", "plane")
 Scores = list[tuple[float, float]]
 
 
@@ -91,11 +91,9 @@ def scores(model: DeepSaltRegressor, scene: Scene, asked: Spectra) -> Scores:
 
 
 def readers(model: DeepSaltRegressor, scene: Scene) -> Iterator[DeepSaltRegressor]:
-    """The model reading the scene by its networks, by the plane, and by the plane as its points moved it."""
+    """The model reading the scene by its networks, then by the plane."""
     bound = model.for_scene(scene)
-    moved = bound.scenes_[scene.name]
-    assert moved.plane is not None
-    for tuning in (Tuning(), replace(moved, scale=1.0, offset=0.0), moved):
+    for tuning in (Tuning(), bound.scenes_[scene.name]):
         reader = copy(bound)
         reader.scenes_ = {scene.name: tuning}
         yield reader

@@ -44,7 +44,7 @@ def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSal
         if land is not None:
             tuning = student.tuning_for(seen, land, patches, planar=planar)
         else:
-            tuning = student.plain_tuning(seen, patches)[0] if planar else Tuning()
+            tuning = student.plain_tuning(seen, patches) if planar else Tuning()
     other = copy(model)
     other.scenes_ = {**model.scenes_, scene: tuning}
     other.nearby_ = {name: one for name, one in model.nearby_.items() if name != scene}
@@ -96,9 +96,7 @@ def _said(tuning: Tuning, lands: tuple[Land, ...], *, placed: bool) -> str:
         if not placed:
             known = "The scene does not say where it lies"
         how = "as they are" if tuning.plane is None else "by a plane through what the networks say of them"
-        moved = (tuning.scale, tuning.offset) != (1.0, 0.0)
-        then = ", then brought towards its own ground points" if moved else ""
-        return f"{known}: the scene's pixels are read {how}{then}."
+        return f"{known}: the scene's pixels are read {how}."
     points = lands[tuning.land].points
     then = f"then to {points} ground points there" if points else "ground points there would say more"
     return (

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 #: Fewer samples with EC, or pixels, say too little of a mean.
 FEWEST_SAMPLES, FEWEST_PIXELS = 20, 50
-#: A model knows no more lands; the scenes of others are read by the general networks.
+#: A model knows no more lands; the scenes of others are read as if the library had no samples of them.
 MOST_LANDS = 256
 _FARTHEST_DEGREES = 360.0
 _PLACE = ("latitude", "longitude")

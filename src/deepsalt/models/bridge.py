@@ -167,17 +167,15 @@ class BridgeStudent(nn.Module):
         return Tuning(land, gain, plane, scale, offset), scale * float(answers.mean()) + offset
 
     @torch.no_grad()
-    def plain_tuning(self, pixels: Tensor, patches: Tensor | None = None) -> tuple[Tuning, float]:
-        """How to read a scene on land that no sample tells of, and the mean of its answers; arguments as for
-        `library_tuning`.
+    def plain_tuning(self, pixels: Tensor, patches: Tensor | None = None) -> Tuning:
+        """How to read a scene on land that no sample tells of, from its pixels without labels (n, bands).
 
         The plane through the general networks' answers, without gain or line, as nothing says which; with too
         few pixels the networks themselves.
+        patches  as for `tuning_for`
         """
         inputs = self.inputs(pixels)
-        answers = self.members(inputs)[0]
-        plane = plane_through(inputs, answers, patches)
-        return Tuning(plane=plane), float((answers if plane is None else Plane(plane)(inputs)[0]).mean())
+        return Tuning(plane=plane_through(inputs, self.members(inputs)[0], patches))
 
     def folded(self, onto: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once.

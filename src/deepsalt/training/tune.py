@@ -16,44 +16,33 @@ from deepsalt.training.bridge_settings import DeepSaltSettings
 def tune(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> dict[int, Tuning]:
     """How each scene is read; sets the corrections that the ground points of a land ask for.
 
-    Points correct all scenes of their land, or, where the library has no samples, their own scene.
+    Where the library has no samples of a scene's land, the plane through the general networks reads it: its
+    points taught these networks, and to move the plane by them once more was no gain (docs/transfer.md).
     """
+    where = data.where
     if not settings.adaptation:
         return {}
-    land_of = data.where.scene_land
-    found = {scene: _by_pixels(model, data, scene, settings) for scene in range(len(land_of))}
-    told = {scene: one for scene, one in found.items() if one is not None}
-    together: dict[object, list[int]] = {}
-    for scene in told:
-        land = int(land_of[scene])
-        together.setdefault(land if land >= 0 else f"scene {scene}", []).append(scene)
-    tunings: dict[int, Tuning] = {}
-    for scenes in together.values():
-        asked = _correction(model, data, np.flatnonzero(np.isin(data.where.sat_scene, scenes)), told)
-        if land_of[scenes[0]] >= 0:
-            model.corrections[land_of[scenes[0]]] = asked
-        tunings |= {scene: corrected(*told[scene], *asked.tolist()) for scene in scenes}
-    return tunings
-
-
-def _by_pixels(
-    model: BridgeStudent, data: BridgeData, scene: int, settings: DeepSaltSettings
-) -> tuple[Tuning, float] | None:
-    """How a scene is read before its points are asked, and the mean of its answers; None for as it is."""
-    land = int(data.where.scene_land[scene])
-    pixels, patches = torch.as_tensor(data.pixels_of(scene)), torch.as_tensor(data.patches_of(scene))
-    if land >= 0:
-        return model.library_tuning(pixels, land, patches, planar=settings.planar)
-    found = model.plain_tuning(pixels, patches) if settings.planar else None
-    return found if found is not None and found[0].plane is not None else None
+    pixels = {scene: torch.as_tensor(data.pixels_of(scene)) for scene in range(len(where.scene_land))}
+    patches = {scene: torch.as_tensor(data.patches_of(scene)) for scene in pixels}
+    plain = {scene: model.plain_tuning(pixels[scene], patches[scene]) for scene in pixels if settings.planar}
+    found = {
+        scene: model.library_tuning(pixels[scene], int(land), patches[scene], planar=settings.planar)
+        for scene, land in enumerate(where.scene_land)
+        if land >= 0
+    }
+    for land in np.unique(where.sat_land[where.sat_land >= 0]):
+        model.corrections[land] = _correction(model, data, np.flatnonzero(where.sat_land == land), found)
+    moved = {
+        scene: corrected(tuning, level, *model.corrections[where.scene_land[scene]].tolist())
+        for scene, (tuning, level) in found.items()
+    }
+    return {scene: one for scene, one in plain.items() if one.plane is not None} | moved
 
 
 def _correction(
     model: BridgeStudent, data: BridgeData, rows: np.ndarray, found: Mapping[int, tuple[Tuning, float]]
 ) -> torch.Tensor:
     """What the labelled pixels `rows` of one land ask for, each read as its scene is without them."""
-    if not len(rows):
-        return torch.zeros(2)
     scenes = data.where.sat_scene[rows]
     answers = read_pixels(
         model, data.sat_x[rows], scenes, {scene: tuning for scene, (tuning, _) in found.items()}
