@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from deepsalt.models.architecture import TransformerShape
+from deepsalt.models.dropout import Dropout, dropped
 
 
 class SelfAttention(nn.Module):
@@ -22,20 +23,26 @@ class SelfAttention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         query, key, value = self._split(tokens)
-        dropout = self.dropout if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        if self.training and self.dropout:
+            mixed = dropped(_weights(query, key), self.dropout) @ value
+        else:
+            mixed = functional.scaled_dot_product_attention(query, key, value)
         return self.out(mixed.transpose(1, 2).flatten(2))  # (n, tokens, width)
 
     def weights(self, tokens: Tensor) -> Tensor:
         """(n, heads, tokens, tokens): how much each token looks at each other; rows sum to 1."""
         query, key, _ = self._split(tokens)
-        return torch.softmax(query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]), dim=-1)
+        return _weights(query, key)
 
     def _split(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         n, length, width = tokens.shape
         parts = self.to_qkv(tokens).reshape(n, length, 3, self.heads, width // self.heads)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # each (n, heads, tokens, width / heads)
         return query, key, value
+
+
+def _weights(query: Tensor, key: Tensor) -> Tensor:
+    return torch.softmax(query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1]), dim=-1)
 
 
 class Layer(nn.Module):
@@ -49,10 +56,10 @@ class Layer(nn.Module):
         self.feedforward = nn.Sequential(
             nn.Linear(shape.width, shape.feedforward),
             nn.GELU(),
-            nn.Dropout(shape.dropout),
+            Dropout(shape.dropout),
             nn.Linear(shape.feedforward, shape.width),
         )
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = Dropout(shape.dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         tokens = tokens + self.dropout(self.attention(self.norm_attention(tokens)))
