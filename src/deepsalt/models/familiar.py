@@ -70,7 +70,7 @@ class Familiar(nn.Module):
         reach, largest = (self.limits[0] * self.unit).square(), self.limits[1]
         towards = -2.0 * self.centres * self.importance
         own = self.centres.square().sum(dim=1, keepdim=True) - reach
-        sizes = torch.zeros(2, directions + self.rest.shape[1])
+        sizes = self.centres.new_zeros(2, directions + self.rest.shape[1])
         sizes[0, :directions], sizes[1, directions:] = weights, 1.0
 
         def strange(projected: Tensor) -> Tensor:
