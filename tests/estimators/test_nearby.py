@@ -219,7 +219,7 @@ def test_a_map_tells_the_predictor_where_its_pixels_lie_if_it_asks() -> None:
 
 def test_the_reader_of_a_map_is_told(models: dict[bool, DeepSaltRegressor]) -> None:
     class Named:
-        name = "home"
+        name, crs = "home", "EPSG:4326"
 
     notes = models[True].for_scene(Named()).notes  # type: ignore[arg-type]
     assert f"{len(models[True].nearby_['home'].weight)} laboratory samples moved answers" in notes[1]

@@ -31,7 +31,7 @@ from deepsalt.training import DeepSaltSettings
 
 SMALL = DeepSaltSettings(
     steps=120, members=2, hidden=(32,), directions=20,
-    same_sample=False, distillation=False, adaptation=False, gate=False,
+    same_sample=False, distillation=False, gate=False,
 )  # fmt: skip
 
 
