@@ -118,6 +118,9 @@ def test_networks_answer_where_no_plane_is_wanted() -> None:
     library = on_land(soils(120, 0)["visnir"], 0.0)
     away = on_land(pixels(300, 2), 0.0, "away")
     model = DeepSaltRegressor(settings, seed=3).fit(library, None, away)
+    untuned = DeepSaltRegressor(replace(settings, planar=True, adaptation=False), seed=3)
+    untuned.fit(library, None, away)
+    assert untuned.adapted_to(on_land(pixels(300, 4), 70.0, "far"), "far").scenes_["far"].plane is None
     assert model.scenes_["away"].plane is None
     assert model.adapted_to(on_land(pixels(300, 4), 0.0, "later"), "later").scenes_["later"].plane is None
 
