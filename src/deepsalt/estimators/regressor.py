@@ -173,12 +173,12 @@ class DeepSaltRegressor(Saved):
         outside = np.zeros(len(values), bool) if judge else None
         for rows, scene in self._by_scene(spectra):
             reader = student.tuned(self.scenes_.get(scene, Tuning()))
-            found = reader.told(values[rows], spread=spread, strange=judge)
+            found = reader.told(values[rows], spread=spread, strange=judge and self.knows(scene))
             answer[rows] = found.answer.numpy()
             if disagreed is not None and found.spread is not None:
                 disagreed[rows] = found.spread.numpy()
-            if outside is not None and found.strange is not None:
-                outside[rows] = found.strange.numpy() if self.knows(scene) else True
+            if outside is not None:
+                outside[rows] = True if found.strange is None else found.strange.numpy()
             if scene in self.nearby_:
                 added = self.nearby_[scene].at(spectra.samples.iloc[rows])
                 answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))

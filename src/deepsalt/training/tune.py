@@ -22,21 +22,21 @@ def tune(model: BridgeStudent, data: BridgeData, settings: DeepSaltSettings) -> 
     where = data.where
     if not settings.adaptation:
         return {}
-    pixels = {scene: torch.as_tensor(data.pixels_of(scene)) for scene in range(len(where.scene_land))}
-    patches = {scene: torch.as_tensor(data.patches_of(scene)) for scene in pixels}
-    plain = {scene: model.plain_tuning(pixels[scene], patches[scene]) for scene in pixels if settings.planar}
-    found = {
-        scene: model.library_tuning(pixels[scene], int(land), patches[scene], planar=settings.planar)
-        for scene, land in enumerate(where.scene_land)
-        if land >= 0
-    }
+    found: dict[int, tuple[Tuning, float]] = {}
+    plain: dict[int, Tuning] = {}
+    for scene, land in enumerate(where.scene_land.tolist()):
+        pixels, patches = torch.as_tensor(data.pixels_of(scene)), torch.as_tensor(data.patches_of(scene))
+        if land >= 0:
+            found[scene] = model.library_tuning(pixels, land, patches, planar=settings.planar)
+        elif settings.planar and (one := model.plain_tuning(pixels, patches)).plane is not None:
+            plain[scene] = one
     for land in np.unique(where.sat_land[where.sat_land >= 0]):
         model.corrections[land] = _correction(model, data, np.flatnonzero(where.sat_land == land), found)
     moved = {
         scene: corrected(tuning, level, *model.corrections[where.scene_land[scene]].tolist())
         for scene, (tuning, level) in found.items()
     }
-    return {scene: one for scene, one in plain.items() if one.plane is not None} | moved
+    return plain | moved
 
 
 def _correction(
