@@ -103,3 +103,10 @@ def test_the_rest_is_at_right_angles_and_in_units_of_its_spread() -> None:
     variance = spread[3:].square()
     expected = variance / (variance + variance.mean())
     np.testing.assert_allclose((rows @ found).square().mean(dim=0), expected[:2], rtol=0.05)
+
+
+def test_what_is_bounded_onto_a_centre_is_near_it(student: BridgeStudent) -> None:
+    """Inputs of 20 and -20 count as 8 and -8, which times the importance are the last centre."""
+    student.familiar.centres[-1] = torch.tensor([8.0, -4.0, 0.0])
+    projected = torch.tensor([[20.0, -20.0, 3.0, 0.0, 0.0], [20.0, 20.0, 3.0, 0.0, 0.0]]).T
+    assert student.familiar.judge()(projected).tolist() == [False, True]
