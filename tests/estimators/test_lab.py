@@ -20,7 +20,7 @@ from deepsalt.models.architecture import LabNetArchitecture, from_card, to_card
 from deepsalt.models.lab_net import LabNet
 from deepsalt.spectra import Axis, Spectra
 from deepsalt.training.lab_data import LabData, LabDomain, reader_of, windows_of
-from deepsalt.training.lab_net import _Loss, answers_of, train_lab
+from deepsalt.training.lab_net import _inputs, _Loss, answers_of, train_lab
 from deepsalt.training.lab_settings import LabSettings
 
 QUICK = LabSettings(steps=150, members=2, hidden=(32, 16), dropout=0.1, directions=12, gate=False)
@@ -181,7 +181,7 @@ def test_a_property_that_was_not_measured_pulls_nowhere() -> None:
     with_none = np.array([[1.0], [2.0], [3.0], *[[np.nan]] * 5], np.float32)
     data = LabData((domain,), y, np.arange(8).astype(str), properties=with_none)
     model = train_lab(data, QUICK, 0).model
-    loss = _Loss(model, data, QUICK, torch.Generator().manual_seed(0))
+    loss = _Loss(model, _inputs(model, data), data, QUICK, torch.Generator().manual_seed(0))
     assert loss.told[:, 0].tolist() == [1, 1, 1, 0, 0, 0, 0, 0]
     assert loss.others[3:, 0].tolist() == [0] * 5
     assert float(loss.others[:3].mean()) == pytest.approx(0, abs=1e-6)

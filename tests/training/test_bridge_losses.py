@@ -18,8 +18,17 @@ def test_a_row_of_no_weight_may_have_no_target() -> None:
 def test_relations_do_not_care_for_scale_turn_or_place() -> None:
     rows = torch.randn(12, 5, generator=torch.Generator().manual_seed(0))
     turn = torch.linalg.qr(torch.randn(5, 5, generator=torch.Generator().manual_seed(1)))[0]
-    assert float(relation_loss(rows, 3 * rows @ turn + 7)) < 1e-6
-    assert float(relation_loss(rows, rows.flip(0))) > 0.01
+    everywhere = torch.ones(12)
+    assert float(relation_loss(rows, 3 * rows @ turn + 7, everywhere)) < 1e-6
+    assert float(relation_loss(rows, rows.flip(0), everywhere)) > 0.01
+
+
+def test_relations_are_those_of_the_rows_that_are_asked() -> None:
+    ours, theirs = torch.randn(2, 12, 5, generator=torch.Generator().manual_seed(0))
+    some = torch.arange(12) % 3 > 0
+    alone = relation_loss(ours[some], theirs[some], torch.ones(8))
+    torch.testing.assert_close(relation_loss(ours, theirs, some.float()), alone)
+    assert float(relation_loss(ours, theirs, torch.zeros(12))) == 0
 
 
 def test_a_bag_wants_its_mean_and_its_spread_not_one_value_everywhere() -> None:

@@ -90,7 +90,7 @@ def test_hidden_channels_are_learned(student: BridgeStudent, pixels: Tensor) -> 
             return float(torch.stack([loss() for _ in range(20)]).mean())
 
     before = course()
-    cycle(nn.ModuleList([members, masked]), loss, 150, SETTINGS)
+    cycle(nn.ModuleList([members, masked]), loss, 150, SETTINGS, draws)
     assert course() < 0.3 * before
 
 

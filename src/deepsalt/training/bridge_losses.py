@@ -17,20 +17,24 @@ def heard(answers: Tensor, target: Tensor, weight: Tensor, delta: float) -> Tens
     return (each * weight).sum() / (len(answers) * weight.sum().clamp(min=1.0))
 
 
-def relation_loss(student: Tensor, teacher: Tensor) -> Tensor:
+def relation_loss(student: Tensor, teacher: Tensor, there: Tensor) -> Tensor:
     """Do samples lie as far apart for the student (n, units) as for the teacher (n, features)?
 
+    there  (n,) 1 for the rows that are asked, 0 for others
     Distances within the batch, each side over its own mean: Park et al. (2019), relational knowledge
     distillation (distance-wise).
     """
-    return functional.smooth_l1_loss(_spacing(student), _spacing(teacher))
+    pairs = there[:, None] * there
+    count = pairs.sum().clamp(min=1)
+    ours, theirs = (_spacing(side, pairs, count) for side in (student, teacher))
+    return (functional.smooth_l1_loss(ours, theirs, reduction="none") * pairs).sum() / count
 
 
-def _spacing(rows: Tensor) -> Tensor:
+def _spacing(rows: Tensor, pairs: Tensor, count: Tensor) -> Tensor:
     length = rows.square().sum(dim=-1)
     square = length[:, None] + length[None] - 2 * rows @ rows.T  # far cheaper than all differences
     distance = (square.clamp(min=0) + 1e-6).sqrt()
-    return distance / distance.mean().clamp(min=1e-6)
+    return distance / ((distance * pairs).sum() / count).clamp(min=1e-6)
 
 
 def bag_loss(answers: Tensor, bag: Tensor, share: Tensor, wanted: Tensor, spread: Tensor) -> Tensor:

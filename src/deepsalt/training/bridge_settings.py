@@ -11,6 +11,7 @@ from typing import Any
 
 from deepsalt.augment.settings import BridgeSettings
 from deepsalt.errors import ConfigError
+from deepsalt.training.device_names import DeviceName, check_device
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,10 @@ class DeepSaltSettings:
 
     ceiling_margin: float = 0.7  # about ln 2: room for twice the largest label
     retries: int = 2
+    device: DeviceName = "auto"  # that networks train on: "auto", "cpu" or "cuda"
 
     def __post_init__(self) -> None:
+        check_device(self.device)
         for key in _COUNTS:
             if getattr(self, key) < 1:
                 raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a whole number of at least 1.")

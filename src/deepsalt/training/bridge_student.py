@@ -21,7 +21,7 @@ from deepsalt.training.bridge_losses import heard, relation_loss
 from deepsalt.training.bridge_settings import DeepSaltSettings
 from deepsalt.training.bridge_teacher import Teacher
 from deepsalt.training.cycle import cycle
-from deepsalt.training.device import seeded
+from deepsalt.training.device import pick_device, seeded
 from deepsalt.training.drawn import drawn_pixels
 from deepsalt.training.familiar import CENTRES, MOST_POINTS, REST
 from deepsalt.training.loop import StageHistory
@@ -43,13 +43,14 @@ def train_student(
     progress: Callable[[str, int, int], None] | None = None,
     lands: Collection[int] | None = None,
 ) -> tuple[BridgeStudent, StageHistory]:
-    """A student in inference mode, and the course of its loss.
+    """A student in inference mode, on the CPU, and the course of its loss.
 
     teacher  None where nothing is distilled: then only samples with EC are drawn from
     lands    those that networks of their own are wanted for; None = all
     """
-    with seeded(seed, "bridge student", torch.device("cpu"), attempt) as generator:
-        return _Student(data, teacher, settings, generator).train(progress, lands)
+    with seeded(seed, "bridge student", pick_device(settings.device), attempt) as generator:
+        student, history = _Student(data, teacher, settings, generator).train(progress, lands)
+    return student.cpu(), history
 
 
 class _Student:
@@ -62,7 +63,8 @@ class _Student:
         settings: DeepSaltSettings,
         generator: torch.Generator,
     ) -> None:
-        self.data, self.teacher, self.settings, self.generator = data, teacher, settings, generator
+        self.data, self.settings, self.generator = data, settings, generator
+        self.teacher = None if teacher is None else teacher.here()
         self.lab, self.labels = torch.as_tensor(data.lab_x), torch.as_tensor(data.lab_y)
         self.labelled = torch.isfinite(self.labels)
         if settings.permuted_wavelengths:
@@ -70,7 +72,7 @@ class _Student:
         self.sat, self.sat_y = torch.as_tensor(data.sat_x), torch.as_tensor(data.sat_y)
         self.bridge = self._bridge(settings.draws)
         self._set_targets()
-        self.lands = torch.as_tensor(data.where.samples[:, self.rows.numpy()])
+        self.lands = torch.as_tensor(data.where.samples[:, self.rows.cpu().numpy()])
         self.student = self._new_student()
         self.sat_gain = self._gains(self.sat, data.where.sat_scene)
         self.project = nn.Linear(settings.hidden[-1], self.features.shape[1])
@@ -168,7 +170,9 @@ class _Student:
             lambda: self._loss(members, self._evenly(), True, self.masked),
             settings.steps,
             settings,
+            self.generator,
             tell,
+            steady=self.steady,
         )
         self.bridge = self._bridge(settings.draws.within_scene())
         for special in self.student.specialists:
@@ -194,7 +198,19 @@ class _Student:
         assert isinstance(special, Members)
         masked = self.masked and self.masked.on(torch.as_tensor(self.data.where.unlabelled_land == land))
         both = _together(special, masked)
-        cycle(both, lambda: self._loss(special, weights, False, masked), settings.land_steps, settings)
+        cycle(
+            both,
+            lambda: self._loss(special, weights, False, masked),
+            settings.land_steps,
+            settings,
+            self.generator,
+            steady=self.steady,
+        )
+
+    @property
+    def steady(self) -> bool:
+        """Whether each draw of the loss does the same: units differ in their pixels."""
+        return self.units is None
 
     def _evenly(self) -> Tensor:
         return torch.ones(len(self.rows))
@@ -226,10 +242,10 @@ class _Student:
 
     def _likeness(self, hidden: Tensor, rows: Tensor) -> Tensor:
         """Features and relations of the teacher, of samples it has seen."""
-        there = self.told[rows] > 0
-        theirs = self.features[rows][there]
-        feature = functional.smooth_l1_loss(self.project(hidden[there]), theirs)
-        return feature + relation_loss(hidden[there], theirs)
+        there, theirs = (self.told[rows] > 0).to(hidden), self.features[rows]
+        apart = functional.smooth_l1_loss(self.project(hidden), theirs, reduction="none").mean(dim=1)
+        feature = (apart * there).sum() / there.sum().clamp(min=1)
+        return feature + relation_loss(hidden, theirs, there)
 
     def _real(self, members: Members) -> Tensor:
         """Labelled pixels, each time under a little other light and noise."""

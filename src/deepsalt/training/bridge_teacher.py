@@ -21,7 +21,7 @@ from deepsalt.training.bridge_data import BridgeData
 from deepsalt.training.bridge_settings import DeepSaltSettings
 from deepsalt.training.checks import r2
 from deepsalt.training.cycle import cycle
-from deepsalt.training.device import seeded
+from deepsalt.training.device import pick_device, seeded
 
 _FLOOR = 1e-4  # variance taken for noise, over that of the first direction
 _FARTHEST = 6.0
@@ -39,6 +39,10 @@ class Teacher:
     answer: Tensor
     error: Tensor
     features: Tensor
+
+    def here(self) -> Teacher:
+        """The same on the device that new tensors are made on at present."""
+        return Teacher(*(torch.as_tensor(part) for part in (self.answer, self.error, self.features)))
 
 
 def teach(data: BridgeData, settings: DeepSaltSettings, seed: int) -> tuple[Teacher, dict[str, Any]]:
@@ -100,22 +104,24 @@ def _fit(
     seed: int,
     number: int,
 ) -> tuple[Members, Tensor]:
-    inputs = _whitened(spectra, known, settings.teacher_directions)
-    with seeded(seed, "laboratory teacher", torch.device("cpu"), number) as generator:
+    inputs, device = _whitened(spectra, known, settings.teacher_directions), pick_device(settings.device)
+    with seeded(seed, "laboratory teacher", device, number) as generator:
         network = Members(
             inputs.shape[1], settings.teacher_hidden, settings.teacher_members, settings.dropout
         )
         network.start_at(float(labels[rows].mean()))
         if settings.untrained_teacher:
-            return network.eval(), inputs
+            return network.eval().cpu(), inputs
+
+        learned, wanted = inputs[rows].to(device), labels[rows].to(device)
 
         def loss() -> Tensor:
-            batch = rows[torch.randint(len(rows), (settings.real_batch,), generator=generator)]
-            answer = network(inputs[batch])[0]
-            return functional.huber_loss(answer, labels[batch].expand_as(answer), delta=settings.huber_delta)
+            batch = torch.randint(len(rows), (settings.real_batch,), generator=generator)
+            answer = network(learned[batch])[0]
+            return functional.huber_loss(answer, wanted[batch].expand_as(answer), delta=settings.huber_delta)
 
-        cycle(network, loss, settings.teacher_steps, settings)
-    return network.eval(), inputs
+        cycle(network, loss, settings.teacher_steps, settings, generator)
+    return network.eval().cpu(), inputs
 
 
 def _whitened(spectra: Tensor, known: Tensor, directions: int) -> Tensor:

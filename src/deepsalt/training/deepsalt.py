@@ -17,7 +17,7 @@ from deepsalt.training.bridge_settings import DeepSaltSettings, switched
 from deepsalt.training.bridge_student import train_student
 from deepsalt.training.bridge_teacher import Teacher, teach
 from deepsalt.training.checks import prediction_facts
-from deepsalt.training.device import seed_for
+from deepsalt.training.device import pick_device, seed_for
 from deepsalt.training.familiar import learn_familiar
 from deepsalt.training.loop import Progress, StageHistory
 from deepsalt.training.tune import read_pixels, tune
@@ -53,7 +53,7 @@ def train_deepsalt(
 
     Raises TrainingError when the student ends no better than the mean in every attempt.
     """
-    checks: dict[str, Any] = {"device": "cpu"}
+    checks: dict[str, Any] = {"device": pick_device(settings.device).type}
     teacher = None
     if settings.distillation:
         teacher, checks["teacher"] = _teacher(data, settings, seed)

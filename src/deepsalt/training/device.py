@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 
+from deepsalt.errors import UsageError
+from deepsalt.training.device_names import DeviceName, check_device
 
-def pick_device() -> torch.device:
-    """The first CUDA device if there is one, else the CPU. The number of threads is left to the caller."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+def pick_device(name: DeviceName = "auto") -> torch.device:
+    """The device of that name; "auto" is the first CUDA device if there is one, else the CPU.
+
+    The number of threads is left to the caller. Raises UsageError for a GPU where torch finds none.
+    """
+    check_device(name)
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise UsageError(
+            "a GPU was asked for, and torch finds none",
+            fix='Leave device at "auto", or install a build of torch for your GPU and its driver.',
+        )
+    return torch.device("cuda" if there and name != "cpu" else "cpu")
 
 
 def seed_for(seed: int, stage: str, attempt: int = 0) -> int:
@@ -25,18 +38,20 @@ def seed_for(seed: int, stage: str, attempt: int = 0) -> int:
 def seeded(seed: int, stage: str, device: torch.device, attempt: int = 0) -> Iterator[torch.Generator]:
     """Seed torch for one stage; give a generator for mini-batches; leave the global state as it was.
 
-    On the CPU deterministic algorithms are required inside the block. On CUDA they are not: some
-    kernels have none, and others need an environment variable set before the program starts.
+    What is made inside the block, the generator too, lies on the device. On the CPU deterministic algorithms
+    are required there. On CUDA they are not: some kernels have none, and others need an environment variable
+    set before the program starts.
     """
     own = seed_for(seed, stage, attempt)
-    devices = [device] if device.type == "cuda" else []
+    on_gpu = device.type == "cuda"
     was_strict = torch.are_deterministic_algorithms_enabled()
     was_warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
-    with torch.random.fork_rng(devices=devices):
+    # On the CPU all is made there anyway: a device of its own would only cost each call a detour.
+    with torch.random.fork_rng([device] if on_gpu else []), device if on_gpu else nullcontext():
         torch.manual_seed(own)
         try:
-            if device.type == "cpu":
+            if not on_gpu:
                 torch.use_deterministic_algorithms(True)
-            yield torch.Generator().manual_seed(own)
+            yield torch.Generator(device).manual_seed(own)
         finally:
             torch.use_deterministic_algorithms(was_strict, warn_only=was_warn_only)

@@ -97,7 +97,7 @@ def hide_covariates(covariates: Tensor, share: float, generator: torch.Generator
 
     Whole rows teach the map without covariates; single values the map with some of them.
     """
-    draw = torch.rand((len(covariates), covariates.shape[1] + 1), generator=generator).to(covariates.device)
+    draw = torch.rand((len(covariates), covariates.shape[1] + 1), generator=generator)
     hidden = (draw[:, 1:] < share) | (draw[:, :1] < share)
     return covariates.masked_fill(hidden, float("nan"))
 

@@ -17,7 +17,7 @@ from deepsalt.quiet import quiet
 from deepsalt.splits import grouped_folds
 from deepsalt.training.checks import prediction_facts, r2
 from deepsalt.training.cycle import cycle
-from deepsalt.training.device import seed_for, seeded
+from deepsalt.training.device import pick_device, seed_for, seeded
 from deepsalt.training.lab_data import LabData, reader_of, windows_of
 from deepsalt.training.lab_settings import LabSettings
 from deepsalt.training.losses import certainty_weights
@@ -98,24 +98,30 @@ def _network(data: LabData, readers: Readers, settings: LabSettings, seed: int) 
     """The network of the settings, trained for a fixed number of steps."""
     if settings.network != "scores":
         readers = [windows_of(domain, settings.windows) for domain in data.domains]
-    with seeded(seed, "laboratory network", torch.device("cpu")) as generator:
+    inputs = _inputs(_model(data, readers, "scores", settings), data)
+    with seeded(seed, "laboratory network", pick_device(settings.device)) as generator:
         model = _model(data, readers, settings.network, settings, members=settings.members)
         model.network.start_at(float(data.y.mean()))
-        loss = _Loss(model, data, settings, generator)
-        cycle(loss, loss.draw, settings.steps, settings)
-    return model.eval()
+        loss = _Loss(model, inputs, data, settings, generator)
+        cycle(loss, loss.draw, settings.steps, settings, generator)
+    return model.eval().cpu()
 
 
 class _Loss(nn.Module):
     """The network with heads for the other properties, which are needed while it learns and then dropped."""
 
     def __init__(
-        self, model: LabNet, data: LabData, settings: LabSettings, generator: torch.Generator
+        self,
+        model: LabNet,
+        inputs: np.ndarray,
+        data: LabData,
+        settings: LabSettings,
+        generator: torch.Generator,
     ) -> None:
+        """`inputs` (n, width) is what the model's readers make of the spectra."""
         super().__init__()
         self.network, self.settings, self.generator = model.network, settings, generator
-        with torch.no_grad():
-            self.x = model.inputs([torch.as_tensor(domain.values) for domain in data.domains])
+        self.x = torch.as_tensor(inputs, dtype=torch.float32)
         self.domains = model.architecture.widths
         self.y = torch.as_tensor(data.y)
         self.scale = float(self.y.std(correction=0)) or 1.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from deepsalt.errors import ConfigError
+from deepsalt.training.device_names import DeviceName, check_device
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,10 @@ class LabSettings:
     ceiling_margin: float = 0.7  # about ln 2: room for twice the largest label
     gate: bool = True
     gate_folds: int = 3
+    device: DeviceName = "auto"  # that networks train on: "auto", "cpu" or "cuda"
 
     def __post_init__(self) -> None:
+        check_device(self.device)
         if self.network not in ("scores", "convolutions", "tokens"):
             raise ConfigError(
                 f"unknown network {self.network!r}", fix="Known: scores, convolutions and tokens."

@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from deepsalt.errors import TrainingError
 from deepsalt.training.settings import Stage
+from deepsalt.training.step import Step, Terms
 
 Progress = Callable[[str, int, int], None]
-Terms = dict[str, Tensor]
 
 _WARM_UP = 0.05  # share of the steps
 _LAST_RATE = 0.02  # share of the peak rate
@@ -79,21 +79,18 @@ def fit(
     Raises TrainingError when the loss stops being a number.
     """
     module = objective.module
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(
-        parameters, lr=stage.learning_rate, weight_decay=stage.weight_decay, fused=True
-    )
+    take = Step(module, torch.optim.Adam, stage, clip, objective.terms, generator)
     history = StageHistory(objective.name, objective.loss)
     best, best_weights, kept = math.inf, _copy(module), 0
     for epoch in range(stage.epochs):
         batches = _batches(rows, stage, generator)
         module.train()
-        sums: dict[str, float] = {}
+        totals: dict[str, Tensor] = {}
         for step, batch in enumerate(batches):
-            _set_rate(optimiser, stage, (epoch + step / len(batches)) / stage.epochs)
-            terms = _step(objective, optimiser, parameters, batch, clip)
-            for key, value in terms.items():
-                sums[key] = sums.get(key, 0.0) + float(value.detach()) / len(batches)
+            done = (epoch + step / len(batches)) / stage.epochs
+            for key, value in take(stage.learning_rate * _share_of_rate(done), batch).items():
+                totals[key] = totals.get(key, 0.0) + value.double()
+        sums = {key: float(value) / len(batches) for key, value in totals.items()}
         module.eval()
         with torch.no_grad():
             score = objective.validate()
@@ -116,21 +113,6 @@ def fit(
     return _with_best(history, kept)
 
 
-def _step(
-    objective: Objective,
-    optimiser: torch.optim.Optimizer,
-    parameters: Sequence[nn.Parameter],
-    batch: Tensor,
-    clip: float,
-) -> Terms:
-    optimiser.zero_grad(set_to_none=True)
-    terms = objective.terms(batch)
-    terms["total"].backward()
-    nn.utils.clip_grad_norm_(parameters, clip)
-    optimiser.step()
-    return terms
-
-
 def _batches(rows: Tensor, stage: Stage, generator: torch.Generator) -> Sequence[Tensor]:
     """Shuffled rows in batches of nearly equal size: no last batch of one or two rows."""
     order = rows[torch.randperm(len(rows), generator=generator)]
@@ -144,11 +126,10 @@ def _waited_enough(stage: Stage, epochs: int, steps: int) -> bool:
     return epochs >= stage.patience or 0 < stage.patience_steps <= epochs * steps
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, stage: Stage, done: float) -> None:
+def _share_of_rate(done: float) -> float:
+    """Of the peak rate, after this share of all steps."""
     warm = min(1.0, (done + 1e-3) / _WARM_UP)
-    falling = _LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done))
-    for group in optimiser.param_groups:
-        group["lr"] = stage.learning_rate * warm * falling
+    return warm * (_LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def _record(history: StageHistory, epoch: int, sums: dict[str, float], score: float) -> None:

@@ -39,18 +39,15 @@ def train_paper(
     settings: PaperSettings,
     seed: int,
     progress: Progress | None = None,
-    *,
-    device: torch.device | None = None,
 ) -> PaperResult:
     """Train the preset `paper`, or with both switches off the student without adaptation.
 
     progress  called as progress(stage, done, total), stage by stage
-    device    default: a GPU where there is one
     The model comes back on the CPU, in inference mode.
     Raises UsageError where a switch needs data that are not there, TrainingError after a collapse.
     """
     require_data(data, settings)
-    return _Training(data, settings, seed, progress, device or pick_device()).run()
+    return _Training(data, settings, seed, progress).run()
 
 
 def require_data(data: PaperData, settings: PaperSettings) -> None:
@@ -72,12 +69,11 @@ class _Training:
         settings: PaperSettings,
         seed: int,
         progress: Progress | None,
-        device: torch.device,
     ) -> None:
         self.data, self.settings, self.seed = data, settings, seed
-        self.progress, self.device = progress, device
+        self.progress, self.device = progress, pick_device(settings.device)
         self.history: list[StageHistory] = []
-        self.checks: dict[str, Any] = {"device": device.type}
+        self.checks: dict[str, Any] = {"device": self.device.type}
 
     def run(self) -> PaperResult:
         uses_lab = self.settings.adaptation or self.settings.distillation

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 
 from deepsalt.errors import ConfigError
 from deepsalt.models.architecture import TransformerShape
+from deepsalt.training.device_names import DeviceName, check_device
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,10 @@ class PaperSettings:
     clip: float = 1.0  # paper, norm of the gradient
     # Ours: further attempts after a collapse, each with another seed and a third of the rate.
     retries: int = 2
+    device: DeviceName = "auto"  # that networks train on: "auto", "cpu" or "cuda"
 
     def __post_init__(self) -> None:
+        check_device(self.device)
         for key in _SHARES:
             if not 0 <= getattr(self, key) < 1:
                 raise ConfigError(f"{key} is {getattr(self, key)}", fix="Give a share from 0 to below 1.")

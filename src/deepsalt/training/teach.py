@@ -56,7 +56,6 @@ def train_teacher(
     progress: Progress | None = None,
     *,
     label_sd: ArrayLike | None = None,
-    device: torch.device | None = None,
 ) -> TeacherResult:
     """Autoencoder and teacher for one laboratory domain, MIR or vis-NIR, any band count.
 
@@ -67,7 +66,7 @@ def train_teacher(
     progress    called as progress(stage, done, total)
     Raises SpectraError or UsageError for data that cannot be used, TrainingError after a collapse.
     """
-    rows = lab_rows(x, y, train, validation, label_sd, device or pick_device())
+    rows = lab_rows(x, y, train, validation, label_sd, pick_device(settings.device))
     autoencoder, represented, rebuilt = train_autoencoder(
         "lab", rows.x[rows.train], rows.x[rows.validation], settings, seed, progress
     )
