@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import cdist
 
 from deepsalt.models import BridgeArchitecture, BridgeStudent
-from deepsalt.models.familiar import nearest
+from deepsalt.models.familiar import Judge, nearest
 from deepsalt.training.familiar import _at_right_angles, _widest_first
 
 
@@ -87,6 +87,20 @@ def test_judging_finds_what_measuring_finds(student: BridgeStudent, reach: float
     assert not told[5]
 
 
+def test_lots_of_many_batches_are_judged_as_one_is(
+    student: BridgeStudent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = torch.cat([scale * SPECTRA for scale in torch.linspace(-3.0, 9.0, 60)])
+    once = student.told(rows, strange=True).strange
+    assert once is not None
+    assert 0.02 < float(once.float().mean()) < 0.98
+    monkeypatch.setattr("deepsalt.models.familiar._MOST_WAITING", 300)
+    monkeypatch.setattr(student.members, "rows", 128)
+    again = student.told(rows, strange=True).strange
+    assert again is not None
+    assert torch.equal(again, once)
+
+
 def test_centres_that_most_rows_are_near_come_first() -> None:
     near = torch.tensor([[1, 1, 0, 0], [1, 1, 0, 0], [1, 0, 0, 0], [0, 1, 1, 0], [0, 0, 0, 1], [0, 0, 0, 1]])
     assert _widest_first(near.bool()).tolist() == [0, 3, 1, 2]
@@ -109,4 +123,6 @@ def test_what_is_bounded_onto_a_centre_is_near_it(student: BridgeStudent) -> Non
     """Inputs of 20 and -20 count as 8 and -8, which times the importance are the last centre."""
     student.familiar.centres[-1] = torch.tensor([8.0, -4.0, 0.0])
     projected = torch.tensor([[20.0, -20.0, 3.0, 0.0, 0.0], [20.0, 20.0, 3.0, 0.0, 0.0]]).T
-    assert student.familiar.judge()(projected).tolist() == [False, True]
+    judge = Judge(student.familiar)
+    judge.ask(projected)
+    assert judge.strange().tolist() == [False, True]

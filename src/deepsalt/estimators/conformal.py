@@ -18,6 +18,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -134,21 +136,16 @@ class PredictiveDistribution:
         """`interval` of a level, and `probability_above` each threshold, of (n,) answers by one lookup.
 
         Both are the same between two neighbours of all edges and of all answers that a residual brings to a
-        threshold, so they are asked once for each such step.
+        threshold, so they are asked once for each such step, and kept for the next window of a map.
         """
-        reached = [
-            log_ece(np.array([one])) - scores.residual for one in thresholds_ds_m for scores in self.scores
-        ]
-        steps = Steps(np.concatenate([[0.0], self.edges, *reached]))  # 0: there is always a break
-        middles, step = steps.middles(), steps.of(answer)
-        low, high = (margin[self._class_of(middles)].take(step) for margin in self._margins(level))
+        table = _table(self, level, tuple(thresholds_ds_m))
+        step, missing = table.steps.of(answer), np.isnan(answer)
+        low, high = (margin.take(step) for margin in (table.low, table.high))
         low += answer
         high += answer
-        missing = np.isnan(answer)
-        above = {}
-        for one in thresholds_ds_m:
-            above[one] = self.probability_above(middles, one).take(step)
-            above[one][missing] = np.nan
+        above = {one: chances.take(step) for one, chances in table.above.items()}
+        for chances in above.values():
+            chances[missing] = np.nan
         return np.maximum(low, 0.0, out=low), np.maximum(high, 0.0, out=high), above
 
     def _margins(self, level: float) -> tuple[Floats, Floats]:
@@ -162,6 +159,27 @@ class PredictiveDistribution:
 
     def _class_of(self, answer: Floats) -> NDArray[np.intp]:
         return np.searchsorted(self.edges, answer, side="right")
+
+
+class _Table(NamedTuple):
+    """What is added to an answer on each step, and the probability to exceed each threshold there."""
+
+    steps: Steps
+    low: Floats
+    high: Floats
+    above: dict[float, Floats]
+
+
+@lru_cache(maxsize=16)
+def _table(known: PredictiveDistribution, level: float, thresholds_ds_m: tuple[float, ...]) -> _Table:
+    reached = [
+        log_ece(np.array([one])) - scores.residual for one in thresholds_ds_m for scores in known.scores
+    ]
+    steps = Steps(np.concatenate([[0.0], known.edges, *reached]))  # 0: there is always a break
+    middles = steps.middles()
+    low, high = (margin[known._class_of(middles)] for margin in known._margins(level))
+    above = {one: known.probability_above(middles, one) for one in thresholds_ds_m}
+    return _Table(steps, low, high, above)
 
 
 def calibrated(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from deepsalt.errors import BandError
 from deepsalt.models.architecture import BridgeArchitecture
-from deepsalt.models.familiar import Familiar, bounded
+from deepsalt.models.familiar import Familiar, Judge, bounded
 from deepsalt.models.inference import Rows, in_batches, one_thread, some_columns
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
@@ -222,7 +222,7 @@ class BridgeStudent(nn.Module):
         matrix, offset = self.folded(torch.cat([self.directions, known.rest], dim=1) if strange else None)
         read = torch.nonzero((self.channels != 0).any(dim=1)).squeeze(1)
         whole, matrix = len(read) == len(matrix), matrix[read]
-        judge = known.judge()
+        judge = Judge(known) if strange else None
 
         def answer(rows: Tensor) -> Tensor:
             rows = rows if whole else some_columns(rows, read)
@@ -231,9 +231,9 @@ class BridgeStudent(nn.Module):
             found = [torch.minimum(answers.mean(dim=0).clamp(min=0.0), self.ceiling)]
             if spread:
                 found.append(answers.std(dim=0, correction=0))
-            if strange:
-                found.append(judge(projected))
+            if judge:
+                judge.ask(projected)
             return torch.stack(found)
 
         found = iter(in_batches(self, answer, sat_x, rows=self.members.rows))
-        return Told(next(found), next(found) if spread else None, next(found) > 0 if strange else None)
+        return Told(next(found), next(found) if spread else None, judge.strange() if judge else None)

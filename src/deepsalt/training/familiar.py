@@ -18,6 +18,9 @@ from deepsalt.training.drawn import drawn_pixels
 
 #: Sizes of what is kept in the model's file. 64 centres told bad pixels as well as all drawn ones did.
 CENTRES, REST, MOST_POINTS = 64, 8, 512
+#: Directions that distances are measured along: those of the largest variance. On development worlds pixels
+#: called dissimilar had 1.58 times the error of others so, 1.52 with all 40 directions, 1.40 with 20 or 16.
+_COMPARED = 24
 _DRAWN = 8_000
 _PAIRS = 4_000
 #: Share of the pixels it was trained on that a student calls familiar.
@@ -45,6 +48,7 @@ def learn_familiar(
     enough = len(met) >= _FEWEST_PIXELS
     with torch.no_grad():
         known.importance.copy_(importance(student, inputs))
+        known.importance[_COMPARED:] = 0.0
         unread = (met if enough else student.seen(drawn)) - student.centre
         known.rest.copy_(_at_right_angles(student.directions, unread, known.rest.shape[1]))
         weighted = inputs * known.importance
@@ -55,7 +59,9 @@ def learn_familiar(
     asked = readers if enough else [(student, drawn)]
     both = torch.cat([torch.stack(reader.strangeness(pixels), dim=1) for reader, pixels in asked])
     known.limits.copy_(torch.quantile(both, _FAMILIAR, dim=0).clamp(min=1e-9))
-    near = torch.cdist(weighted, known.centres) <= known.limits[0] * known.unit
+    with torch.no_grad():
+        those = torch.cat([reader.inputs(pixels) for reader, pixels in asked]) * known.importance
+        near = torch.cdist(those, known.centres) <= known.limits[0] * known.unit
     known.centres.copy_(known.centres[_widest_first(near)])
 
 
