@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+from tests.training.bridge_problem import bridge_problem
 from tests.training.conftest import make_problem
 
 from deepsalt.errors import ConfigError, UsageError
 from deepsalt.training import DeepSaltSettings, LabSettings, PaperSettings, Stage, pick_device, train_paper
-from deepsalt.training.bridge_data import BridgeData, Ground, Units
 from deepsalt.training.deepsalt import train_deepsalt
 from deepsalt.training.device import seeded
 from deepsalt.training.device_names import DeviceName
@@ -22,7 +22,6 @@ from deepsalt.training.tune import read_pixels
 
 CUDA = torch.device("cuda")
 on_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no GPU here")
-SCENES, SAMPLES, PIXELS, POINTS, BANDS = 3, 60, 200, 20, 12
 
 
 @pytest.mark.parametrize("settings", [DeepSaltSettings, PaperSettings, LabSettings])
@@ -72,46 +71,16 @@ def paper_errors(device: DeviceName) -> tuple[np.ndarray, np.ndarray]:
 
 
 def bridge_errors(device: DeviceName, mapped: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Salt is one bump of the spectrum, among two others; each scene has a gain of its own.
-
-    mapped  whether each scene is a map unit too, whose survey tells mean and spread
-    """
-    rng = np.random.default_rng(0)
-    nm = np.linspace(500, 2400, BANDS)
-    shapes = np.exp(-(((nm - np.array([[800.0], [1400.0], [2100.0]])) / 250) ** 2))
-
-    def spectra(y: np.ndarray) -> np.ndarray:
-        soils = np.column_stack([y, rng.uniform(0, 2, (len(y), 2))])
-        return 0.5 - 0.1 * soils @ shapes + rng.normal(0, 0.002, (len(y), BANDS))
-
-    lab_y = rng.gamma(2.0, 0.5, SCENES * SAMPLES).clip(0, 3)
-    scene, point = np.repeat(np.arange(SCENES), PIXELS), np.repeat(np.arange(SCENES), POINTS)
-    y = rng.gamma(2.0, 0.5, len(scene)).clip(0, 3)
-    gain = np.array([0.9, 1.0, 1.1])
-    pixels = spectra(y) * gain[scene, None]
-    rows = np.concatenate([np.flatnonzero(scene == one)[:POINTS] for one in range(SCENES)])
-    ground = Ground(
-        samples=np.repeat(np.eye(SCENES, dtype=bool), SAMPLES, axis=1),
-        scene_land=np.arange(SCENES),
-        sat_scene=point,
-        unlabelled_scene=scene,
-        unlabelled_patch=np.arange(len(scene)),
-    )
-    told = [[fact(y[scene == one]) for one in range(SCENES)] for fact in (np.mean, np.std)]
-    units = Units(pixels, scene, np.ones(len(scene)), *map(np.array, told), scene) if mapped else None
-    data = BridgeData(
-        lab_nm=nm, lab_x=spectra(lab_y), lab_y=lab_y, lab_groups=np.arange(len(lab_y)).astype(str),
-        centres_nm=nm, response=np.eye(BANDS), channels=np.eye(BANDS), sat_x=pixels[rows], sat_y=y[rows],
-        sat_groups=np.arange(len(rows)).astype(str), unlabelled_x=pixels, ground=ground, units=units,
-    )  # fmt: skip
+    problem = bridge_problem(mapped)
     settings = DeepSaltSettings(
         steps=200, land_steps=60, members=2, directions=8, teacher_steps=100, masked_weight=0.1,
         gate=False, intervals=False, device=device,
     )  # fmt: skip
-    result = train_deepsalt(data, settings, 0)
+    result = train_deepsalt(problem.data, settings, 0)
     assert result.checks["device"] == device
-    asked = np.setdiff1d(np.arange(len(scene)), rows)
-    return read_pixels(result.model, pixels[asked], scene[asked], result.tunings) - y[asked], y[asked]
+    asked = np.setdiff1d(np.arange(len(problem.y)), problem.rows)
+    answers = read_pixels(result.model, problem.pixels[asked], problem.scene[asked], result.tunings)
+    return answers - problem.y[asked], problem.y[asked]
 
 
 def unit_errors(device: DeviceName) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ AllowLeak = Annotated[
     bool, typer.Option("--allow-leak", help="Go on where held-out data were learned from, and say so in red.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same result.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")]
 Command = Callable[..., None]
 
 

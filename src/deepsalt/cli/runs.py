@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from deepsalt.cli.options import AllowLeak, Json, Seed
+from deepsalt.cli.options import AllowLeak, Json, Seed, Workers
 from deepsalt.console import Console
 
 
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the world, run, maps and report.")] = Path("demo"),
     seed: Seed = 0,
+    workers: Workers = None,
     json: Json = False,
 ) -> None:
     """Simulate a world, train on it, map it, and write a report: the whole path, no download."""
@@ -23,7 +25,9 @@ def demo(
 
     console = Console(json)
     with console.progress() as progress:
-        made = run_demo(out, progress, WorldSettings(seed=seed), trained=_today())
+        made = run_demo(
+            out, progress, WorldSettings(seed=seed), trained=_today(), workers=workers or _cores()
+        )
     metrics = made.run.read("metrics")
     paths = {"report": made.report, "model": made.run.model, "maps": made.run.maps, "world": out / "world"}
     console.results(metrics, paths, maps=[entry.summary for entry in made.maps])
@@ -32,6 +36,7 @@ def demo(
 def train(
     config: Annotated[Path, typer.Argument(help="Config file; write one with: deepsalt init")],
     out: Annotated[Path, typer.Option(help="Run folder.")] = Path("run"),
+    workers: Workers = None,
     allow_leak: AllowLeak = False,
     json: Json = False,
 ) -> None:
@@ -44,7 +49,7 @@ def train(
     if allow_leak:
         loaded = loaded.model_copy(update={"allow_leak": True})
     with console.progress() as progress:
-        run = train_run(loaded, out, progress, _today())
+        run = train_run(loaded, out, progress, _today(), workers or _cores())
     console.results(run.read("metrics"), {"run": run.root, "model": run.model})
 
 
@@ -82,7 +87,7 @@ def compare(
         float | None, typer.Option(help="Share of the worlds' library with measured EC.")
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Method to compare with.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default one a core.")] = None,
+    workers: Workers = None,
     out: Annotated[Path, typer.Option(help="Folder; a second call does only what is missing.")] = Path(
         "comparison"
     ),
@@ -125,6 +130,10 @@ def report(
 
     opened = Run.open(run)
     Console(json).facts({"kind": "report", "report": str(write_report(opened.root, out))}, str(run))
+
+
+def _cores() -> int:
+    return os.cpu_count() or 1
 
 
 def _today() -> str:

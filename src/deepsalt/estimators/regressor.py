@@ -57,6 +57,8 @@ class DeepSaltRegressor(Saved):
     sensor    whose pixels to learn for, where neither sites nor unlabelled pixels tell
     name      shown in tables
     seed      same seed, same model on the same machine
+    workers   processes of `fit` for trainings with something held out; with more than one a script needs
+              the guard `if __name__ == "__main__":`
 
     Set by `fit`: `model_`, `inputs_`, `channels_`, `lands_` (what the library has samples of), `scenes_` (how
     each scene is read), `history_`, `checks_`, `card_`. Covariates are not read: climate and soil maps tell
@@ -83,8 +85,10 @@ class DeepSaltRegressor(Saved):
         sensor: Sensor | None = None,
         name: str = "deepsalt",
         seed: int = 0,
+        workers: int = 1,
     ) -> None:
         self.settings = settings
+        self.workers = workers
         self.sensor = sensor
         self.name = name
         self.seed = seed
@@ -129,7 +133,7 @@ class DeepSaltRegressor(Saved):
         self.channels_ = channel_axis(axis, settings.channel_nm)
         self.inputs_ = BandInputs(axis, sensor.name if sensor else "", "reflectance")
         data, found = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_, units)
-        result = train_deepsalt(data, settings, self.seed, progress)
+        result = train_deepsalt(data, settings, self.seed, progress, workers=self.workers)
         self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
         self.lands_ = found.lands if len(self.model_.references) else ()
         self.scenes_ = {found.scenes[scene]: tuning for scene, tuning in result.tunings.items()}

@@ -34,6 +34,7 @@ def run_demo(
     settings: WorldSettings,
     changes: dict | None = None,
     trained: str | None = None,
+    workers: int = 1,
 ) -> Demo:
     """Simulate, train, evaluate, map all scenes and write the report.
 
@@ -41,10 +42,11 @@ def run_demo(
     settings  of the world; its seed is the run's seed
     changes   sections of the config to change, for example {"method": {"settings": {...}}}
     trained   day, for the model's card
+    workers   processes of the training
     """
     root = Path(out)
     world = simulate_world(root / "world", settings, progress)
-    run = train(demo_config(world.root, settings, changes or {}), root / "run", progress, trained)
+    run = train(demo_config(world.root, settings, changes or {}), root / "run", progress, trained, workers)
     maps = map_run(run, progress, truth=[str(world.root / "truth" / "*.tif")])
     progress("writing the report", 0, 1)
     report = write_report(run.root)

@@ -25,9 +25,9 @@ from deepsalt.estimators.card import versions
 from deepsalt.evaluation.leaks import Leak
 from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, predictions_of
 from deepsalt.files import written_whole
+from deepsalt.parallel import in_parallel
 from deepsalt.pipeline.cases import Case, Frame, digest, draw_points
 from deepsalt.pipeline.methods import METHODS, Context
-from deepsalt.pipeline.parallel import in_parallel
 from deepsalt.pipeline.prepare import Progress, prepare
 from deepsalt.pipeline.run import to_json
 from deepsalt.pipeline.stored import CaseData, load_data, load_leaks, save_data

@@ -70,6 +70,7 @@ pair_within_m = 60           # a laboratory site and a pixel this close are a pa
 
 [method.settings]            # of the preset; see deepsalt.training.PaperSettings, DeepSaltSettings
 # response_weight = 0.3
+# device = "cpu"               # that networks train on; default "auto": a CUDA GPU where there is one
 
 # [model]                      # whose it is, for its card: deepsalt inspect run/model.safetensors
 # author = "..."               # also contact, licence

@@ -42,10 +42,13 @@ TARGET = "ece_ds_m"
 Student = DeepSaltRegressor | PaperRegressor
 
 
-def train(config: Config, out: str | Path, progress: Progress, trained: str | None = None) -> Run:
+def train(
+    config: Config, out: str | Path, progress: Progress, trained: str | None = None, workers: int = 1
+) -> Run:
     """Run a config whole and keep everything in a run folder.
 
     trained   the day, for the model's card; None leaves it out, and the same run gives the same bytes
+    workers   processes for trainings of the preset `deepsalt` with something held out; the run is the same
 
     A run whose config and inputs have not changed since it ended well is left as it is.
     Raises what reading, preparing and training raise; metrics.json is written last, so that a run
@@ -67,7 +70,7 @@ def train(config: Config, out: str | Path, progress: Progress, trained: str | No
     if teaching is not None:
         train_lab_only(config, teaching, run, inputs, progress, trained)
     else:
-        _train_with_satellite(config, settings, run, inputs, progress, trained)
+        _train_with_satellite(config, settings, run, inputs, progress, trained, workers)
     return run
 
 
@@ -113,6 +116,7 @@ def _train_with_satellite(
     inputs: dict[str, str],
     progress: Progress,
     trained: str | None,
+    workers: int,
 ) -> None:
     training = Training()
     with run.timed("prepare", training.seconds):
@@ -126,7 +130,7 @@ def _train_with_satellite(
         training.record(f"{name}: scaling, tuning and fit", data.part("train"))
         training.tuned[name] = simple.chosen_
         training.ask(simple, parts, data)
-    students = _students(config, settings, data.covariate_names)
+    students = _students(config, settings, data.covariate_names, workers)
     for student in students:
         with run.timed(student.name, training.seconds):
             _fit(student, data, progress)
@@ -187,12 +191,12 @@ def _fit(student: Student, data: Prepared, progress: Progress) -> None:
         student.fit(data.library, sites, data.unlabelled, progress=progress)
 
 
-def _students(config: Config, settings: Settings, covariates: tuple[str, ...]) -> list[Student]:
+def _students(config: Config, settings: Settings, covariates: tuple[str, ...], workers: int) -> list[Student]:
     """The student without adaptation first, the configured preset last."""
     method = config.method
     if isinstance(settings, DeepSaltSettings):
         chosen = switched(settings, adaptation=method.adaptation, distillation=method.distillation)
-        return [DeepSaltRegressor(chosen, seed=config.seed)]
+        return [DeepSaltRegressor(chosen, seed=config.seed, workers=workers)]
     switches = [(method.adaptation, method.distillation)]
     if method.student_alone and any(switches[0]):
         switches.insert(0, (False, False))

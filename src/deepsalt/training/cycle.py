@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from deepsalt.errors import TrainingError
+from deepsalt.models.inference import one_thread
 from deepsalt.training.step import Pace, Step
 
 _WARM_UP = 0.1
@@ -21,6 +22,7 @@ class CycleSettings(Pace, Protocol):
     def clip(self) -> float: ...
 
 
+@one_thread()
 def cycle(
     module: nn.Module,
     loss: Callable[[], Tensor],
@@ -32,6 +34,8 @@ def cycle(
     steady: bool = True,
 ) -> None:
     """Train `module` in place for so many steps and leave it in inference mode.
+
+    On a CPU in one thread: products are so small that two took 6 % less time and twice the processor.
 
     loss    one draw of the loss, from the generator
     tell    called now and then as tell(steps done, mean loss since the last call)

@@ -19,8 +19,9 @@ from deepsalt.training.bridge_teacher import Teacher, teach
 from deepsalt.training.checks import prediction_facts
 from deepsalt.training.device import pick_device, seed_for
 from deepsalt.training.familiar import learn_familiar
+from deepsalt.training.held_out import HeldOut, answers_to, quick
 from deepsalt.training.loop import Progress, StageHistory
-from deepsalt.training.tune import read_pixels, tune
+from deepsalt.training.tune import tune
 
 _GATE_FOLDS = 2
 _INTERVAL_FOLDS = 4
@@ -47,24 +48,33 @@ class DeepSaltResult:
 
 
 def train_deepsalt(
-    data: BridgeData, settings: DeepSaltSettings, seed: int, progress: Progress | None = None
+    data: BridgeData,
+    settings: DeepSaltSettings,
+    seed: int,
+    progress: Progress | None = None,
+    *,
+    workers: int = 1,
 ) -> DeepSaltResult:
     """Train the preset `deepsalt`, or any of its ablations.
 
+    workers  processes for the trainings with something held out, which are most of them; the result is the
+             same. On a GPU there is one
     Raises TrainingError when the student ends no better than the mean in every attempt.
     """
-    checks: dict[str, Any] = {"device": pick_device(settings.device).type}
+    device = pick_device(settings.device).type
+    checks: dict[str, Any] = {"device": device}
     teacher = None
     if settings.distillation:
         teacher, checks["teacher"] = _teacher(data, settings, seed)
+    held_out = HeldOut(data, teacher, seed, workers if device == "cpu" else 1, progress)
     if settings.gate:
-        settings, checks["gate"] = ask_gate(data, teacher, settings, seed, progress)
+        settings, checks["gate"] = ask_gate(held_out, settings)
         teacher = teacher if settings.distillation else None
     model, history, checks["student"] = _until_it_learns(data, teacher, settings, seed, progress)
     tunings = tune(model, data, settings)
     learn_familiar(model, data, tunings, settings, seed)
-    held_out = held_out_answers(data, teacher, settings, seed, progress) if settings.intervals else {}
-    return DeepSaltResult(model, tunings, [history], checks, held_out)
+    answers = held_out_answers(held_out, settings) if settings.intervals else {}
+    return DeepSaltResult(model, tunings, [history], checks, answers)
 
 
 def _teacher(
@@ -86,13 +96,7 @@ def _shuffled(teacher: Teacher, seed: int) -> Teacher:
     return Teacher(teacher.answer[order], teacher.error[order], teacher.features[order])
 
 
-def ask_gate(
-    data: BridgeData,
-    teacher: Teacher | None,
-    settings: DeepSaltSettings,
-    seed: int,
-    progress: Progress | None = None,
-) -> tuple[DeepSaltSettings, dict[str, Any]]:
+def ask_gate(held_out: HeldOut, settings: DeepSaltSettings) -> tuple[DeepSaltSettings, dict[str, Any]]:
     """The settings without what does harm on labelled pixels of held-out scenes, and what was found.
 
     Scenes are held out where three or more have points, else fields: a scene that is held out is one without
@@ -100,26 +104,23 @@ def ask_gate(
     out must have done harm beyond chance: two folds of few points say little, and what they do not contradict
     stays on. Without enough points nothing can be asked.
     """
+    data = held_out.data
     groups = _held_together(data)
     if len(data.sat_x) < _FEWEST_POINTS or len(np.unique(groups)) < _FEWEST_SCENES:
         why = f"{len(data.sat_x)} points in {len(np.unique(groups))} scenes or fields are too few to ask"
         return settings, {"asked": False, "why": why, "left out": []}
-    quick = _quick(settings)
-    candidates: dict[str, DeepSaltSettings] = {"as set": quick}
-    asked = {
+    candidates = {"as set": quick(settings)}
+    switches = {
         "adaptation": settings.adaptation,
-        "distillation": teacher is not None,
+        "distillation": held_out.teacher is not None,
         "bridge": settings.bridge,
     }
-    for switch, on in asked.items():
+    for switch, on in switches.items():
         if on:
-            candidates[f"without {switch}"] = switched(quick, **{switch: False})
-    folds = list(grouped_folds(groups, _GATE_FOLDS, seed))
-    errors: dict[str, np.ndarray] = {}
-    for done, (name, candidate) in enumerate(candidates.items()):
-        errors[name] = _held_out(data, teacher, candidate, folds, seed) - data.sat_y
-        if progress:
-            progress("gate", done + 1, len(candidates))
+            candidates[f"without {switch}"] = switched(quick(settings), **{switch: False})
+    folds = list(grouped_folds(groups, _GATE_FOLDS, held_out.seed))
+    answers = held_out.answers("gate", {name: (one, folds) for name, one in candidates.items()})
+    errors = {name: one - data.sat_y for name, one in answers.items()}
     whole = errors.pop("as set")
     harm = {name: _standard_errors(whole**2 - one**2, data.sat_groups) for name, one in errors.items()}
     lost = [name.removeprefix("without ") for name, found in harm.items() if found > _CLEARLY]
@@ -147,71 +148,23 @@ def _held_together(data: BridgeData) -> np.ndarray:
     return np.zeros(len(data.sat_groups), str) if few else data.sat_groups
 
 
-def held_out_answers(
-    data: BridgeData,
-    teacher: Teacher | None,
-    settings: DeepSaltSettings,
-    seed: int,
-    progress: Progress | None = None,
-) -> dict[str, np.ndarray]:
+def held_out_answers(held_out: HeldOut, settings: DeepSaltSettings) -> dict[str, np.ndarray]:
     """(m,) answers to the labelled pixels while their "fields", or their whole "scenes", were held out.
 
-    By shorter trainings of one network, whose errors were found to spread as those of the whole student.
     Empty where there are too few points or fields; without "scenes" where fewer than three have points.
     """
+    data = held_out.data
     groups, scenes = data.sat_groups, _held_together(data)
     if len(data.sat_x) < _FEWEST_POINTS or len(np.unique(groups)) < _FEWEST_GROUPS:
         return {}
-    asked = {"fields": groups}
+    together = {"fields": groups}
     if (data.where.sat_scene >= 0).all() and len(np.unique(scenes)) >= _FEWEST_SCENES:
-        asked["scenes"] = scenes
-    quick, found = _quick(settings), {}
-    for done, (name, together) in enumerate(asked.items()):
-        folds = list(grouped_folds(together, min(_INTERVAL_FOLDS, len(np.unique(together))), seed))
-        found[name] = _held_out(data, teacher, quick, folds, seed)
-        if progress:
-            progress("held-out fields and scenes", done + 1, len(asked))
-    return found
-
-
-def _quick(settings: DeepSaltSettings) -> DeepSaltSettings:
-    return replace(
-        settings,
-        members=1,
-        steps=max(1, settings.steps // 2),
-        land_steps=max(1, settings.land_steps // 2),
-        gate=False,
-    )
-
-
-def _held_out(
-    data: BridgeData,
-    teacher: Teacher | None,
-    settings: DeepSaltSettings,
-    folds: list[tuple[np.ndarray, np.ndarray]],
-    seed: int,
-) -> np.ndarray:
-    """(m,) answer to each labelled pixel when its fold was held out, ln(1+ECe)."""
-    answers = np.zeros(len(data.sat_y))
-    for train, test in folds:
-        heard = teacher if settings.distillation else None
-        part = data.with_points(train)
-        lands = set(data.where.sat_land[test].tolist())
-        student, _ = train_student(part, heard, settings, seed, lands=lands)
-        answers[test] = _answers(student, part, settings, data, test)
-    return answers
-
-
-def _answers(
-    student: BridgeStudent,
-    learned: BridgeData,
-    settings: DeepSaltSettings,
-    asked: BridgeData,
-    rows: np.ndarray,
-) -> np.ndarray:
-    """ln(1+ECe) of labelled pixels `rows` of `asked`, each read as its scene is."""
-    tunings = tune(student, learned, settings)
-    return read_pixels(student, asked.sat_x[rows], asked.where.sat_scene[rows], tunings)
+        together["scenes"] = scenes
+    asked = {}
+    for name, one in together.items():
+        folds = min(_INTERVAL_FOLDS, len(np.unique(one)))
+        asked[name] = quick(settings), list(grouped_folds(one, folds, held_out.seed))
+    return held_out.answers("held-out fields and scenes", asked)
 
 
 def _until_it_learns(
@@ -246,7 +199,7 @@ def _answers_on_training_rows(
     """
     if len(data.sat_x) >= _FEWEST_POINTS:
         everything = np.arange(len(data.sat_x))
-        return prediction_facts(data.sat_y, _answers(student, data, settings, data, everything))
+        return prediction_facts(data.sat_y, answers_to(student, data, settings, data, everything))
     rows = data.labelled
     with torch.no_grad():
         seen = torch.as_tensor(data.lab_x[rows]) @ torch.as_tensor(data.response).T

@@ -13,7 +13,9 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from deepsalt.errors import TrainingError
-from deepsalt.pipeline.prepare import Progress
+
+#: progress(what, done, total)
+Progress = Callable[[str, int, int], None]
 
 #: Many small processes beat few that wait for each other's threads; these are read when a process starts.
 _ONE_THREAD = {

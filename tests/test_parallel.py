@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from deepsalt.errors import TrainingError
-from deepsalt.pipeline.parallel import in_parallel
+from deepsalt.parallel import in_parallel
 
 _PARENT = """
 import sys
-from tests.pipeline.test_parallel import noted_and_asleep
-from deepsalt.pipeline.parallel import in_parallel
+from tests.test_parallel import noted_and_asleep
+from deepsalt.parallel import in_parallel
 
 if __name__ == "__main__":
     in_parallel(noted_and_asleep, [sys.argv[1] + "/a", sys.argv[1] + "/b"], 2, "sleeping", lambda *_: None)
