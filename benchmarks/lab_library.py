@@ -34,7 +34,7 @@ from deepsalt.evaluation.metrics import salinity_metrics
 from deepsalt.evaluation.paired import Paired, paired
 from deepsalt.evaluation.protocol import CROSS_VALIDATION, predictions_of
 from deepsalt.files import fingerprint, written_whole
-from deepsalt.pipeline.parallel import in_parallel
+from deepsalt.parallel import in_parallel
 from deepsalt.preprocessing.gaps import without_gaps
 from deepsalt.spectra import Spectra
 from deepsalt.splits import grouped_folds

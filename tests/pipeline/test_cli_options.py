@@ -13,6 +13,7 @@ from deepsalt.archive import Outcome
 from deepsalt.cli import app
 from deepsalt.cli.options import Json, surface_rules, takes
 from deepsalt.console import run_command
+from deepsalt.errors import LabelError
 from deepsalt.mapping.questions import Questions
 from deepsalt.pipeline.maps import HowToRun
 from deepsalt.preprocessing.masks import SurfaceRules
@@ -100,3 +101,25 @@ def test_any_function_can_be_a_group(capsys: pytest.CaptureFixture[str]) -> None
     made(["x", "--two", "5", "--max-ndvi", "0.3", "--json"], standalone_mode=False)
     assert capsys.readouterr().out == "x 6 0.3 True\n"
     assert (tell.__name__, tell.__doc__) == ("tell", "Tell a sum.")
+
+
+@pytest.mark.parametrize(("given", "processes"), [([], 5), (["--workers", "3"], 3)])
+def test_a_training_has_a_process_for_each_core_unless_told(
+    given: list[str], processes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    def keep(workers: int) -> None:
+        told.append(workers)
+        raise LabelError("seen")
+
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+    monkeypatch.setattr(
+        "deepsalt.pipeline.train.train", lambda config, out, progress, trained, workers: keep(workers)
+    )
+    monkeypatch.setattr("deepsalt.pipeline.demo.run_demo", lambda *_, workers, **__: keep(workers))
+    config = tmp_path / "config.toml"
+    config.write_text('[library]\npath = "x.csv"\n')
+    assert run_command(app, ["train", str(config), *given]) == 1
+    assert run_command(app, ["demo", "--out", str(tmp_path), *given]) == 1
+    assert told == [processes, processes]

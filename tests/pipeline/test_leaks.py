@@ -120,7 +120,7 @@ def test_the_commands_hand_the_permission_on(
         raise LabelError("seen")
 
     stages = {
-        "train": lambda config, out, progress, trained: keep("train", config.allow_leak),
+        "train": lambda config, out, progress, trained, workers: keep("train", config.allow_leak),
         "evaluate": lambda run, allow: keep("evaluate", allow),
         "compare": lambda config, out, progress, wanted, allow: keep("compare", allow),
     }
