@@ -179,7 +179,7 @@ def cost_of_answers(name: str, folder: Path) -> dict[str, float]:
 
 
 def best_of_two(
-    one: Callable[[], object], other: Callable[[], object], times: int = 7
+    one: Callable[[], object], other: Callable[[], object], times: int = 21
 ) -> tuple[float, float]:
     """Fewest processor seconds of each of two, by turns: so they compare on a machine that others use."""
     found: dict[Callable[[], object], list[float]] = {one: [], other: []}
