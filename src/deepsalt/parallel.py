@@ -28,6 +28,11 @@ _LOOK_EVERY_S = 1.0
 _Job = TypeVar("_Job")
 
 
+def cores() -> int:
+    """How many processes keep this machine busy."""
+    return os.cpu_count() or 1
+
+
 def in_parallel(
     work: Callable[[_Job], Any], jobs: Sequence[_Job], workers: int, what: str, progress: Progress
 ) -> list[tuple[_Job, Any]]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from tests.training.bridge_problem import POINTS, SCENES, bridge_problem
 
 from deepsalt.training import DeepSaltSettings
+from deepsalt.training.bridge_teacher import teach
 from deepsalt.training.deepsalt import DeepSaltResult, train_deepsalt
 from deepsalt.training.held_out import HeldOut, quick
 
@@ -36,6 +38,24 @@ def test_a_pixel_is_asked_of_a_training_that_has_not_seen_its_label() -> None:
     assert first[0] == second[0]
     assert not np.array_equal(first[other], second[other])
     assert [told for told in said if isinstance(told, tuple)] == 2 * [("asked", done, 2) for done in range(3)]
+
+
+def test_without_distillation_no_teacher_is_heard() -> None:
+    data = bridge_problem().data
+    teacher, _ = teach(data, FEW, 0)
+    deaf = {"one": (replace(quick(FEW), distillation=False), FOLDS)}
+    without = HeldOut(data, None, 0).answers("asked", deaf)["one"]
+    np.testing.assert_array_equal(HeldOut(data, teacher, 0).answers("asked", deaf)["one"], without)
+    heard = {"one": (quick(FEW), FOLDS)}
+    assert not np.array_equal(HeldOut(data, teacher, 0).answers("asked", heard)["one"], without)
+
+
+def test_distances_hang_on_the_widest_directions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepsalt.training.familiar._COMPARED", 2)
+    known = train_deepsalt(bridge_problem().data, replace(FEW, intervals=False), 0).model.familiar
+    assert known.learned
+    assert (known.importance > 0).tolist() == [True, True, False, False, False, False]
+    assert not known.centres[:, 2:].any()
 
 
 def test_the_result_is_the_same_with_two_processes() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,6 +16,7 @@ from deepsalt.archive.plan import Progress
 from deepsalt.archive.recipe import Recipe, Task
 from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.mapping import SceneMap
+from deepsalt.parallel import cores
 
 #: A scene whose worker dies is given to another one; after as many deaths more it is set aside.
 _DEATHS_ALLOWED = 3
@@ -111,7 +111,7 @@ def _result(job: Any, task: Task, recipe: Recipe) -> SceneMap | Failure:
 
 def _threads(workers: int) -> int:
     """Threads of one worker: those of a machine share its cores, one elsewhere has one."""
-    return max(1, (os.cpu_count() or 1) // workers) if workers else 1
+    return max(1, cores() // workers) if workers else 1
 
 
 @contextmanager

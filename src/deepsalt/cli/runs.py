@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -20,14 +19,13 @@ def demo(
     json: Json = False,
 ) -> None:
     """Simulate a world, train on it, map it, and write a report: the whole path, no download."""
+    from deepsalt.parallel import cores
     from deepsalt.pipeline.demo import run_demo
     from deepsalt.simulate import WorldSettings
 
     console = Console(json)
     with console.progress() as progress:
-        made = run_demo(
-            out, progress, WorldSettings(seed=seed), trained=_today(), workers=workers or _cores()
-        )
+        made = run_demo(out, progress, WorldSettings(seed=seed), trained=_today(), workers=workers or cores())
     metrics = made.run.read("metrics")
     paths = {"report": made.report, "model": made.run.model, "maps": made.run.maps, "world": out / "world"}
     console.results(metrics, paths, maps=[entry.summary for entry in made.maps])
@@ -42,6 +40,7 @@ def train(
 ) -> None:
     """Train and evaluate what a config describes, baselines beside it; everything goes to a run folder."""
     from deepsalt.config import load_config
+    from deepsalt.parallel import cores
     from deepsalt.pipeline.train import train as train_run
 
     console = Console(json)
@@ -49,7 +48,7 @@ def train(
     if allow_leak:
         loaded = loaded.model_copy(update={"allow_leak": True})
     with console.progress() as progress:
-        run = train_run(loaded, out, progress, _today(), workers or _cores())
+        run = train_run(loaded, out, progress, _today(), workers or cores())
     console.results(run.read("metrics"), {"run": run.root, "model": run.model})
 
 
@@ -130,10 +129,6 @@ def report(
 
     opened = Run.open(run)
     Console(json).facts({"kind": "report", "report": str(write_report(opened.root, out))}, str(run))
-
-
-def _cores() -> int:
-    return os.cpu_count() or 1
 
 
 def _today() -> str:

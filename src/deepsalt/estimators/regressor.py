@@ -88,10 +88,10 @@ class DeepSaltRegressor(Saved):
         workers: int = 1,
     ) -> None:
         self.settings = settings
-        self.workers = workers
         self.sensor = sensor
         self.name = name
         self.seed = seed
+        self.workers = workers
 
     def fit(
         self,

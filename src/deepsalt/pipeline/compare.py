@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
@@ -28,6 +27,7 @@ from deepsalt.evaluation.leaks import stop_on
 from deepsalt.evaluation.paired import DRAWS, LEVEL
 from deepsalt.evaluation.protocol import COLUMNS
 from deepsalt.files import written_whole
+from deepsalt.parallel import cores
 from deepsalt.pipeline.cases import Case, cases_of
 from deepsalt.pipeline.compare_leaks import leaks_of_comparison
 from deepsalt.pipeline.methods import METHODS, Method, methods_named
@@ -69,7 +69,7 @@ def compare(
     allow = allow_leak or (config is not None and config.allow_leak)
     cases = [case.allowing_leaks(allow) for case in cases_of(config, asked, root / "worlds")]
     tasks = [Task.of(case, method.name, root) for case in cases for method in methods]
-    crashes = run_all(tasks, asked.workers or os.cpu_count() or 1, progress)
+    crashes = run_all(tasks, asked.workers or cores(), progress)
     results = [
         _crashed(task, crashes[task.key]) if task.key in crashes else read_result(task) for task in tasks
     ]

@@ -72,6 +72,7 @@ class HeldOut:
 
 @one_thread()
 def _answers(data: BridgeData, teacher: Teacher | None, seed: int, trial: _Trial) -> NDArray[np.float32]:
+    """Of one fold; in one thread, as in a process of its own, so that the digits are the same."""
     heard = teacher if trial.settings.distillation else None
     learned = data.with_points(trial.train)
     lands = set(data.where.sat_land[trial.test].tolist())
