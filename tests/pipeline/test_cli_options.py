@@ -12,11 +12,16 @@ from typer.main import get_command
 from deepsalt.archive import Outcome
 from deepsalt.cli import app
 from deepsalt.cli.options import Json, surface_rules, takes
+from deepsalt.config import Config
 from deepsalt.console import run_command
 from deepsalt.errors import LabelError
 from deepsalt.mapping.questions import Questions
+from deepsalt.pipeline.demo import run_demo
 from deepsalt.pipeline.maps import HowToRun
+from deepsalt.pipeline.train import _students
 from deepsalt.preprocessing.masks import SurfaceRules
+from deepsalt.simulate import World, WorldSettings
+from deepsalt.training import DeepSaltSettings
 
 RULES = ["max_ndvi", "dry_vegetation", "water", "nbr2", "max_reflectance", "salt_crust_guard"]
 GIVEN = ["--max-ndvi", "0.2", "--dry-vegetation", "0.01", "--water", "0.1", "--nbr2", "0.12",
@@ -123,3 +128,20 @@ def test_a_training_has_a_process_for_each_core_unless_told(
     assert run_command(app, ["train", str(config), *given]) == 1
     assert run_command(app, ["demo", "--out", str(tmp_path), *given]) == 1
     assert told == [processes, processes]
+
+
+def test_the_processes_reach_the_method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the demo to the run of its world, and from a run to what it trains."""
+    told: list[int] = []
+
+    def keep(config: Config, out: Path, progress: object, trained: str | None, workers: int) -> None:
+        told.extend([workers, _students(config, DeepSaltSettings(), (), workers)[0].workers])
+        raise LabelError("seen")
+
+    monkeypatch.setattr(
+        "deepsalt.pipeline.demo.simulate_world", lambda root, settings, *_: World(root, settings)
+    )
+    monkeypatch.setattr("deepsalt.pipeline.demo.train", keep)
+    with pytest.raises(LabelError, match="seen"):
+        run_demo(tmp_path, lambda *_: None, WorldSettings(), workers=3)
+    assert told == [3, 3]
