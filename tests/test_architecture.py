@@ -13,7 +13,7 @@ SOURCE = Path(__file__).resolve().parents[1] / "src" / "deepsalt"
 
 #: Rank of each package or module; it may import only from lower ranks, and from itself.
 RANK = {
-    "errors": 0,
+    "errors": 0, "progress": 0,
     "units": 0.5, "files": 0.5, "parallel": 0.5, "places": 0.5, "quiet": 0.5,
     "spectra": 1, "salinity": 1,
     "readers": 2,

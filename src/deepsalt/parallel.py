@@ -13,9 +13,7 @@ from multiprocessing import get_context
 from typing import Any, TypeVar
 
 from deepsalt.errors import TrainingError
-
-#: progress(what, done, total)
-Progress = Callable[[str, int, int], None]
+from deepsalt.progress import Progress
 
 #: Many small processes beat few that wait for each other's threads; these are read when a process starts.
 _ONE_THREAD = {

@@ -12,11 +12,11 @@ from deepsalt import __version__
 from deepsalt.archive.code import code_fingerprint
 from deepsalt.archive.ledger import Failure
 from deepsalt.archive.one import map_task, predictor_of, record
-from deepsalt.archive.plan import Progress
 from deepsalt.archive.recipe import Recipe, Task
 from deepsalt.errors import DeepSaltError, UsageError
 from deepsalt.mapping import SceneMap
 from deepsalt.parallel import cores
+from deepsalt.progress import Progress
 
 #: A scene whose worker dies is given to another one; after as many deaths more it is set aside.
 _DEATHS_ALLOWED = 3

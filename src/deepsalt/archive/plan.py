@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,8 @@ from deepsalt.errors import UsageError
 from deepsalt.mapping.folder import map_folder
 from deepsalt.mapping.inputs import check_covariates
 from deepsalt.preprocessing.composites import same_places
+from deepsalt.progress import Progress
 from deepsalt.spectra import Scene
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ from pathlib import Path
 from deepsalt.archive.alone import alone_in
 from deepsalt.archive.ledger import FAILED, Failure
 from deepsalt.archive.one import map_task, record
-from deepsalt.archive.plan import Plan, Progress
+from deepsalt.archive.plan import Plan
 from deepsalt.archive.recipe import Recipe, Task, short
 from deepsalt.mapping import SceneMap
 from deepsalt.mapping.folder import SUMMARY, mend
+from deepsalt.progress import Progress
 
 
 @dataclass(frozen=True)

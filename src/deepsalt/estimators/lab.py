@@ -21,8 +21,8 @@ from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
     from deepsalt.estimators.differentiable import Differentiable
+    from deepsalt.progress import Progress
     from deepsalt.training.lab_data import LabData
-    from deepsalt.training.lab_net import Progress
     from deepsalt.training.lab_settings import LabSettings
 
 Library = Spectra | Mapping[str, Spectra]

@@ -26,8 +26,8 @@ from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
     from deepsalt.estimators.differentiable import Differentiable
+    from deepsalt.progress import Progress
     from deepsalt.training import PaperData, PaperSettings
-    from deepsalt.training.loop import Progress
 
 TARGET = "ece_ds_m"
 PRESETS = ("paper",)

@@ -19,8 +19,8 @@ from deepsalt.units import ece_from_log, log_ece
 
 if TYPE_CHECKING:
     from deepsalt.estimators.differentiable import Differentiable
+    from deepsalt.progress import Progress
     from deepsalt.training import PaperSettings
-    from deepsalt.training.loop import Progress
 
 
 class PaperTeacher(Saved):

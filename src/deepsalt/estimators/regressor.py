@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from deepsalt.estimators.lands import Land
     from deepsalt.map_units.bags import Bags
     from deepsalt.models import BridgeStudent
+    from deepsalt.progress import Progress
     from deepsalt.training import BridgeData, DeepSaltSettings
-    from deepsalt.training.loop import Progress
 
 
 class _Said(NamedTuple):

@@ -31,10 +31,10 @@ from deepsalt.parallel import cores
 from deepsalt.pipeline.cases import Case, cases_of
 from deepsalt.pipeline.compare_leaks import leaks_of_comparison
 from deepsalt.pipeline.methods import METHODS, Method, methods_named
-from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import write_json
 from deepsalt.pipeline.settings import preset_settings
 from deepsalt.pipeline.tasks import Result, Task, read_result, run_all
+from deepsalt.progress import Progress
 from deepsalt.report.comparison import write_comparison
 
 DOCUMENT = "compare.json"

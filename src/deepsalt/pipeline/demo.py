@@ -9,9 +9,9 @@ from typing import Any
 from deepsalt.config import Config, parse_config
 from deepsalt.mapping import SceneMap
 from deepsalt.pipeline.maps import map_run
-from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.train import train
+from deepsalt.progress import Progress
 from deepsalt.report import write_report
 from deepsalt.simulate import WorldSettings, simulate_world
 

@@ -15,9 +15,9 @@ from deepsalt.estimators.loading import load_any
 from deepsalt.evaluation.explanation import model_explanation, sample_explanation
 from deepsalt.files import destination_of, written_whole
 from deepsalt.pipeline.maps import model_path
-from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import Run, plain, write_json
 from deepsalt.preprocessing.masks import DEFAULT_RULES, surface_mask
+from deepsalt.progress import Progress
 from deepsalt.readers import read
 from deepsalt.sampling import locate, patch_numbers, place, random_pixels, usable_axis
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window

@@ -17,8 +17,9 @@ from deepsalt.pipeline.explain import explain_run
 from deepsalt.pipeline.facts import library_facts
 from deepsalt.pipeline.leaks import leaks_of_folds
 from deepsalt.pipeline.notes import notes_on
-from deepsalt.pipeline.prepare import Progress, read_library
+from deepsalt.pipeline.prepare import read_library
 from deepsalt.pipeline.run import Run
+from deepsalt.progress import Progress
 from deepsalt.spectra import Spectra
 from deepsalt.splits import Rows, grouped_folds
 

@@ -18,9 +18,9 @@ from deepsalt.mapping import SceneMap
 from deepsalt.mapping.questions import DEFAULT_QUESTIONS, Questions
 from deepsalt.mapping.stac import check_free, write_collection
 from deepsalt.pipeline.paths import expand
-from deepsalt.pipeline.prepare import Progress
 from deepsalt.pipeline.run import Run
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
+from deepsalt.progress import Progress
 
 
 @dataclass(frozen=True)

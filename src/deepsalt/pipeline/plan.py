@@ -18,8 +18,9 @@ from deepsalt.evaluation.sampling_plan import Plan, plan_samples
 from deepsalt.files import destination_of, written_whole
 from deepsalt.mapping.inputs import check_covariates
 from deepsalt.pipeline.maps import model_path
-from deepsalt.pipeline.prepare import Progress, open_covariates, open_scenes
+from deepsalt.pipeline.prepare import open_covariates, open_scenes
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
+from deepsalt.progress import Progress
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_places
 from deepsalt.sampling import add_covariates, at_points, random_pixels, usable_axis

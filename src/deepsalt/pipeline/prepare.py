@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from deepsalt.pipeline.paths import expand
 from deepsalt.pipeline.survey import units_for
 from deepsalt.preprocessing.composites import composite, same_places
 from deepsalt.preprocessing.masks import SurfaceRules
+from deepsalt.progress import Progress
 from deepsalt.readers import read, reader_for
 from deepsalt.readers.categories import CategorySet
 from deepsalt.readers.covariate_set import CovariateSet
@@ -31,9 +32,6 @@ from deepsalt.readers.table import domains_of
 from deepsalt.sampling import add_covariates, at_points, random_pixels, stack, usable_axis
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.splits import Split, regional_split
-
-#: progress(what is being done, steps done, steps in all)
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from deepsalt.mapping import SceneMap
 from deepsalt.mapping.combine import map_change, map_mosaic, open_map
 from deepsalt.pipeline.paths import expand
-from deepsalt.pipeline.prepare import Progress
+from deepsalt.progress import Progress
 
 
 def make_mosaic(

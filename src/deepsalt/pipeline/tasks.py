@@ -28,9 +28,10 @@ from deepsalt.files import written_whole
 from deepsalt.parallel import in_parallel
 from deepsalt.pipeline.cases import Case, Frame, digest, draw_points
 from deepsalt.pipeline.methods import METHODS, Context
-from deepsalt.pipeline.prepare import Progress, prepare
+from deepsalt.pipeline.prepare import prepare
 from deepsalt.pipeline.run import to_json
 from deepsalt.pipeline.stored import CaseData, load_data, load_leaks, save_data
+from deepsalt.progress import Progress
 from deepsalt.simulate import simulate_world
 
 TARGET = "ece_ds_m"

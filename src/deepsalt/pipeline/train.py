@@ -23,9 +23,10 @@ from deepsalt.pipeline.lab import train_lab_only
 from deepsalt.pipeline.leaks import leaks_of_training
 from deepsalt.pipeline.notes import notes_on
 from deepsalt.pipeline.paths import expand
-from deepsalt.pipeline.prepare import Prepared, Progress, prepare
+from deepsalt.pipeline.prepare import Prepared, prepare
 from deepsalt.pipeline.run import Run
 from deepsalt.pipeline.settings import lab_settings, preset_settings
+from deepsalt.progress import Progress
 from deepsalt.readers import files_behind
 from deepsalt.readers.class_names import named_by
 from deepsalt.readers.vector import files_of

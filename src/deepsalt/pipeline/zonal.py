@@ -11,7 +11,7 @@ from deepsalt.errors import UsageError
 from deepsalt.files import destination_of
 from deepsalt.mapping.zonal import open_maps, zonal_statistics
 from deepsalt.mapping.zonal.files import SUFFIXES, with_own_columns, write
-from deepsalt.pipeline.prepare import Progress
+from deepsalt.progress import Progress
 from deepsalt.readers.columns import listed
 from deepsalt.readers.vector import read_vector
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 
 from deepsalt.errors import OutputError, ProductError, UsageError
 from deepsalt.files import written_whole
+from deepsalt.progress import Progress
 from deepsalt.simulate.acquisition import Acquisition, acquire
 from deepsalt.simulate.cube_product import write_cube
 from deepsalt.simulate.enmap_product import write_enmap
@@ -25,8 +25,6 @@ from deepsalt.simulate.rasters import covariate_layers, truth_layers, write_rast
 from deepsalt.simulate.regions import known_regions
 from deepsalt.simulate.settings import WorldSettings
 from deepsalt.simulate.zones import write_zones
-
-Progress = Callable[[str, int, int], None]
 
 FORMAT = "deepsalt world 1"
 _STEPS = 4

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from deepsalt.models.adaptation import alignment_loss, pair_cosine
 from deepsalt.models.autoencoder import SparseAutoencoder
+from deepsalt.progress import Progress
 from deepsalt.training.checks import alignment_facts
 from deepsalt.training.data import Indices
 from deepsalt.training.device import seed_for, seeded
-from deepsalt.training.loop import Objective, Progress, StageHistory, Terms, fit
+from deepsalt.training.loop import Objective, StageHistory, Terms, fit
 from deepsalt.training.represent import reconstruction
 from deepsalt.training.settings import PaperSettings
 

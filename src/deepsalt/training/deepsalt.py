@@ -11,6 +11,7 @@ import torch
 from deepsalt.errors import TrainingError
 from deepsalt.models.bridge import BridgeStudent
 from deepsalt.models.tuning import Tuning
+from deepsalt.progress import Progress
 from deepsalt.splits import grouped_folds
 from deepsalt.training.bridge_data import BridgeData
 from deepsalt.training.bridge_settings import DeepSaltSettings, switched
@@ -20,7 +21,7 @@ from deepsalt.training.checks import prediction_facts
 from deepsalt.training.device import pick_device, seed_for
 from deepsalt.training.familiar import learn_familiar
 from deepsalt.training.held_out import HeldOut, answers_to, quick
-from deepsalt.training.loop import Progress, StageHistory
+from deepsalt.training.loop import StageHistory
 from deepsalt.training.tune import tune
 
 _GATE_FOLDS = 2

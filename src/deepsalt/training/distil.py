@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from deepsalt.models.adaptation import SpectralAdaptationUnit
 from deepsalt.models.student import Student
 from deepsalt.models.teacher import Teacher
+from deepsalt.progress import Progress
 from deepsalt.training.attempts import until_it_learns
 from deepsalt.training.device import seeded
-from deepsalt.training.loop import Objective, Progress, StageHistory, Terms, fit
+from deepsalt.training.loop import Objective, StageHistory, Terms, fit
 from deepsalt.training.losses import feature_distance, huber
 from deepsalt.training.settings import PaperSettings, Stage
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from deepsalt.models.bridge import BridgeStudent
 from deepsalt.models.inference import one_thread
 from deepsalt.parallel import in_parallel
+from deepsalt.progress import Progress
 from deepsalt.training.bridge_data import BridgeData
 from deepsalt.training.bridge_settings import DeepSaltSettings
 from deepsalt.training.bridge_student import train_student
 from deepsalt.training.bridge_teacher import Teacher
-from deepsalt.training.loop import Progress
 from deepsalt.training.tune import read_pixels, tune
 
 Rows = NDArray[np.intp]

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from deepsalt.models.architecture import LabNetArchitecture
 from deepsalt.models.lab_net import LabNet, LabReader
+from deepsalt.progress import Progress
 from deepsalt.quiet import quiet
 from deepsalt.splits import grouped_folds
 from deepsalt.training.checks import prediction_facts, r2
@@ -22,8 +23,6 @@ from deepsalt.training.lab_data import LabData, reader_of, windows_of
 from deepsalt.training.lab_settings import LabSettings
 from deepsalt.training.losses import certainty_weights
 
-#: progress(stage, done, total)
-Progress = Callable[[str, int, int], None]
 Readers = list[LabReader]
 Fit = Callable[[LabData, Readers, LabSettings, int], LabNet]
 

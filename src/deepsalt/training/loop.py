@@ -11,10 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from deepsalt.errors import TrainingError
+from deepsalt.progress import Progress
 from deepsalt.training.settings import Stage
 from deepsalt.training.step import Step, Terms
-
-Progress = Callable[[str, int, int], None]
 
 _WARM_UP = 0.05  # share of the steps
 _LAST_RATE = 0.02  # share of the peak rate

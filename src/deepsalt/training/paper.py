@@ -15,11 +15,12 @@ from deepsalt.models.autoencoder import SparseAutoencoder
 from deepsalt.models.paper import PaperModel
 from deepsalt.models.student import Student
 from deepsalt.models.teacher import Teacher
+from deepsalt.progress import Progress
 from deepsalt.training.align import Pairs, align, split_pairs
 from deepsalt.training.data import PaperData
 from deepsalt.training.device import pick_device, seeded
 from deepsalt.training.distil import StudentRows, teach_student
-from deepsalt.training.loop import Progress, StageHistory
+from deepsalt.training.loop import StageHistory
 from deepsalt.training.represent import train_autoencoder
 from deepsalt.training.settings import PaperSettings
 from deepsalt.training.teach import LabRows, lab_model, lab_rows, teach

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from deepsalt.models.architecture import AutoencoderShape
 from deepsalt.models.autoencoder import SparseAutoencoder
+from deepsalt.progress import Progress
 from deepsalt.training.device import seeded
-from deepsalt.training.loop import Objective, Progress, StageHistory, Terms, fit
+from deepsalt.training.loop import Objective, StageHistory, Terms, fit
 from deepsalt.training.losses import kl_sparsity
 from deepsalt.training.settings import PaperSettings
 

@@ -14,11 +14,12 @@ from deepsalt.models.architecture import LabArchitecture
 from deepsalt.models.autoencoder import SparseAutoencoder
 from deepsalt.models.lab import LabModel
 from deepsalt.models.teacher import Teacher
+from deepsalt.progress import Progress
 from deepsalt.training.attempts import until_it_learns
 from deepsalt.training.checks import against_untrained, r2
 from deepsalt.training.data import check_table
 from deepsalt.training.device import pick_device, seeded
-from deepsalt.training.loop import Objective, Progress, StageHistory, Terms, fit
+from deepsalt.training.loop import Objective, StageHistory, Terms, fit
 from deepsalt.training.losses import certainty_weights, huber
 from deepsalt.training.represent import train_autoencoder
 from deepsalt.training.settings import PaperSettings, Stage
