@@ -115,7 +115,7 @@ def drawn(library: Spectra, seed: int) -> Spectra:
     bridge = PhysicsBridge.of(library.axis.values, good_bands().values, response, noise)
     label = torch.tensor(log_ece(library.samples["ece_ds_m"]), dtype=torch.float32)
     generator = torch.Generator().manual_seed(seed)
-    pixels = bridge.draw(torch.tensor(np.array(library.values)), label, generator).numpy()
+    pixels = bridge.draw(torch.tensor(np.array(library.values)), label, generator).pixels.numpy()
     return library.with_values(pixels, good_bands(), sensor=on_enmap(library).sensor, step="drawn")
 
 

@@ -35,7 +35,7 @@ def bridge(**changes: float) -> PhysicsBridge:
 
 def drawn(soil: torch.Tensor, log_ece: float = 0.0, seed: int = 0, **changes: float) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return bridge(**changes).draw(soil, torch.full((len(soil),), log_ece), generator)
+    return bridge(**changes).draw(soil, torch.full((len(soil),), log_ece), generator).pixels
 
 
 def flat(level: float, n: int = 64) -> torch.Tensor:

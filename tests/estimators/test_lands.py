@@ -68,6 +68,24 @@ def test_too_little_is_no_land(loose: Spectra, known: np.ndarray) -> None:
     assert (found.ground.scene_land == -1).all()
 
 
+def test_a_scene_shows_the_samples_of_the_surface() -> None:
+    """All of them where those that begin there are too few; one of unknown depth counts as if it did."""
+    depth = np.where(np.arange(len(LIBRARY)) % 5 == 0, 5.0, 0.0)
+    depth[1] = np.nan
+    depth[30:36] = 20.0  # of the second land's 25 samples 19 are left
+    deep = table(LIBRARY.samples["latitude"].to_numpy(), depth_top_cm=depth)
+    both = table(
+        np.r_[np.linspace(0, 1, 60), np.linspace(5, 6, 60)], scene=np.repeat(["a", "b"], 60).astype(str)
+    )
+    ground = survey(deep, KNOWN, None, both).ground
+    assert [int(rows.sum()) for rows in ground.samples] == [30, 25]
+    assert np.array_equal(ground.seen[0], ground.samples[0] & ~(depth > 0))
+    assert int(ground.seen[0].sum()) == 24
+    assert np.array_equal(ground.seen[1], ground.samples[1])
+    plain = survey(LIBRARY, KNOWN, None, both).ground
+    assert np.array_equal(plain.seen, plain.samples)
+
+
 def test_a_library_without_places_knows_no_land() -> None:
     plain = Spectra.of_table(np.full((30, 2), 0.3), AXIS, "reflectance")
     assert survey(plain, np.ones(30, bool), None, scene("a", 0.0)).lands == ()

@@ -148,6 +148,38 @@ def test_a_scene_is_read_by_the_plane_through_its_answers() -> None:
     assert made.tuning_for(pixels(20), 0).plane is None  # too few pixels for three directions
 
 
+def test_a_plane_does_not_go_with_plants() -> None:
+    """Networks take what plants hide for fresh ground; where plants are read, the plane lets go of them."""
+    torch.manual_seed(3)
+    salt, cover = torch.randn(4000), torch.randn(4000)
+    inputs = torch.stack([salt, cover], dim=1)
+    answers = (salt - 0.5 * cover)[None]
+    read = 20 * cover[:, None]
+    plain, kept = (plane_through(inputs, answers, None, one)[0] for one in (None, read))
+    torch.testing.assert_close(plain[:2], torch.tensor([1.0, -0.5]), atol=5e-3, rtol=0)
+    assert float(kept[1] / kept[0]) == pytest.approx(-0.25, abs=0.02)  # a weight of 1 halves it
+    assert float((inputs @ kept[:2]).std()) == pytest.approx(float(answers.std()), abs=0.01)
+    for nothing in (torch.zeros(4000, 2), 1e-3 * cover[:, None]):  # what error alone would make vary
+        torch.testing.assert_close(plane_through(inputs, answers, None, nothing)[0], plain, atol=1e-4, rtol=0)
+
+
+def test_plants_are_read_from_inputs_in_units_of_the_error() -> None:
+    torch.manual_seed(4)
+    made = student()
+    shares = torch.rand(5000, 2) * torch.tensor([0.3, 0.2])
+    soil = torch.cat([0.2 * torch.rand(5000, 1), torch.zeros(5000, 3)], dim=1)
+    drawn = 0.3 + torch.cat([shares, soil], dim=1) + 0.01 * torch.randn(5000, 6)
+    made.channels.copy_(torch.eye(6)[:, :4])
+    made.fit_inputs(drawn, shares, 1e-6)
+    read = made.inputs(drawn) @ made.plants
+    read, told = read - read.mean(dim=0), shares - shares.mean(dim=0)
+    error = (read * told).mean(dim=0) / read.square().mean(dim=0)
+    torch.testing.assert_close((read * error - told).std(dim=0), error, atol=3e-4, rtol=0)
+    assert bool((error < 0.012).all())  # the noise of 0.01, and the ridge
+    made.fit_inputs(drawn, torch.zeros(5000, 2), 1e-6)
+    assert not made.plants.any()
+
+
 def test_pixels_of_a_patch_share_their_answers_where_they_agree() -> None:
     torch.manual_seed(2)
     patches = torch.arange(900) // 9

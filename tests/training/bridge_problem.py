@@ -39,8 +39,10 @@ def bridge_problem(mapped: bool = False) -> BridgeProblem:
     y = rng.gamma(2.0, 0.5, len(scene)).clip(0, 3)
     pixels = spectra(y) * np.array([0.9, 1.0, 1.1])[scene, None]
     rows = np.concatenate([np.flatnonzero(scene == one)[:POINTS] for one in range(SCENES)])
+    samples = np.repeat(np.eye(SCENES, dtype=bool), SAMPLES, axis=1)
     ground = Ground(
-        samples=np.repeat(np.eye(SCENES, dtype=bool), SAMPLES, axis=1),
+        samples=samples,
+        seen=samples,
         scene_land=np.arange(SCENES),
         sat_scene=scene[rows],
         unlabelled_scene=scene,

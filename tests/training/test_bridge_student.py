@@ -1,4 +1,4 @@
-"""Which lands get networks of their own, and in what order."""
+"""What a student learns of lands: which get networks of their own, and what is expected of their scenes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from deepsalt.training import DeepSaltSettings
 from deepsalt.training.bridge_data import BridgeData, Ground
 from deepsalt.training.bridge_student import train_student
+from deepsalt.training.bridge_teacher import Teacher
 
 TINY = DeepSaltSettings(
     steps=2, land_steps=2, members=1, hidden=(4,), directions=3, distillation=False, batch=8, real_batch=4
@@ -23,8 +24,10 @@ def data() -> BridgeData:
     rng = np.random.default_rng(0)
     nm = np.linspace(500, 2400, 30)
     sat = rng.uniform(0.1, 0.4, (8, 6))
+    samples = np.repeat(np.eye(3, dtype=bool), 30, axis=1)
     ground = Ground(
-        samples=np.repeat(np.eye(3, dtype=bool), 30, axis=1),
+        samples=samples,
+        seen=samples,
         scene_land=np.arange(3),
         sat_scene=np.repeat([0, 2], 4),
         unlabelled_scene=np.repeat(np.arange(3), 60),
@@ -57,6 +60,37 @@ def test_every_land_has_networks_of_its_own_and_those_without_points_come_first(
 def test_only_the_lands_that_are_wanted_are_trained(data: BridgeData) -> None:
     assert trained_lands(data, TINY, {2}) == {2}
     assert trained_lands(data, TINY, set()) == set()
+
+
+def test_what_is_expected_of_a_scene_is_the_mean_and_spread_of_its_surface(data: BridgeData) -> None:
+    """Of samples whose EC was not measured it is the teacher's answer, which varies less than the truth."""
+    seen = data.where.samples.copy()
+    seen[1, 30:45] = False
+    surface = replace(data, ground=replace(data.where, seen=seen))
+    student, _ = train_student(surface, None, TINY, 0)
+    below = surface.lab_y[45:60]
+    expected = [[surface.lab_y[:30].mean(), surface.lab_y[:30].std(), 30], [below.mean(), below.std(), 15]]
+    np.testing.assert_allclose(student.labels[:2], expected, rtol=1e-5)
+    half = surface.lab_y.copy()
+    half[::2] = np.nan
+    answer = torch.full((90,), 1.5)
+    teacher = Teacher(answer, torch.full((90,), 0.8), torch.zeros(90, 2))
+    taught, _ = train_student(replace(surface, lab_y=half), teacher, TINY, 0)
+    believed = np.where(np.isfinite(half), half, 1.5)[:30]
+    spread = np.sqrt(believed.var() + 0.5 * 0.8**2)
+    np.testing.assert_allclose(taught.labels[0], [believed.mean(), spread, 30], rtol=1e-5)
+
+
+def test_a_land_looks_like_its_surface(data: BridgeData) -> None:
+    bright = data.lab_x.copy()
+    bright[:15] += 0.4
+    both = replace(data, lab_x=bright)
+    seen = data.where.samples.copy()
+    seen[0, :15] = False
+    surface = replace(both, ground=replace(data.where, seen=seen))
+    mixed, alone = (train_student(one, None, TINY, 0)[0].references for one in (both, surface))
+    assert bool((mixed[0] - alone[0] > 0.3).all())
+    assert bool(((mixed[1:] - alone[1:]).abs() < 0.1).all())
 
 
 def test_few_labelled_pixels_weigh_less() -> None:

@@ -39,7 +39,7 @@ def student(pixels: Tensor) -> BridgeStudent:
     torch.manual_seed(0)
     made = BridgeStudent(BridgeArchitecture(CHANNELS, CHANNELS, 6, (32,), members=2))
     made.channels.copy_(torch.eye(CHANNELS))
-    made.fit_inputs(pixels, 1e-6)
+    made.fit_inputs(pixels, torch.zeros(len(pixels), 2), 1e-6)
     return made
 
 
@@ -115,8 +115,10 @@ def data() -> BridgeData:
     """Two scenes on two lands, no labelled pixel."""
     rng = np.random.default_rng(0)
     nm = np.linspace(500, 2400, 30)
+    samples = np.repeat(np.eye(2, dtype=bool), 30, axis=1)
     ground = Ground(
-        samples=np.repeat(np.eye(2, dtype=bool), 30, axis=1),
+        samples=samples,
+        seen=samples,
         scene_land=np.arange(2),
         sat_scene=np.zeros(0, np.intp),
         unlabelled_scene=np.repeat([0, 1], [70, 50]),

@@ -3,7 +3,7 @@
 Nothing here knows `deepsalt.simulate`, nor that room this one: a world must be able to surprise the method.
 """
 
-from deepsalt.augment.bridge import PhysicsBridge
+from deepsalt.augment.bridge import Drawn, PhysicsBridge
 from deepsalt.augment.settings import BridgeSettings
 
-__all__ = ["BridgeSettings", "PhysicsBridge"]
+__all__ = ["BridgeSettings", "Drawn", "PhysicsBridge"]

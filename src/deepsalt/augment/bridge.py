@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +23,17 @@ _INDEX_SQUARED = 1.77  # square of the refractive index of water
 _KNOTS = 9
 _NOISE_AT = 0.3  # reflectance at which a sensor's noise is stated
 _USUAL_NOISE = 0.001  # for sensors that state none
+
+
+class Drawn(NamedTuple):
+    """Drawn pixels and what was drawn over their soil.
+
+    pixels  (n, band) reflectance
+    plants  (n, 2) shares under green and under dry plants
+    """
+
+    pixels: Tensor
+    plants: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +90,8 @@ class PhysicsBridge:
         tensors = [torch.tensor(np.ascontiguousarray(part), dtype=torch.float32) for part in made]
         return cls(settings or BridgeSettings(), *tensors)
 
-    def draw(self, spectra: Tensor, log_ece: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, band) reflectance of one pixel of each sample, all nuisances drawn from the generator.
+    def draw(self, spectra: Tensor, log_ece: Tensor, generator: torch.Generator) -> Drawn:
+        """One pixel of each sample, all nuisances drawn from the generator.
 
         spectra  (n, wavelength) laboratory reflectance
         log_ece  (n,) ln(1+ECe), which decides how likely a crust is
@@ -88,7 +100,8 @@ class PhysicsBridge:
         soil = self._gypsic(spectra.clamp(_DARKEST, 1.0), dice)
         wet = self._wetted(soil, dice)
         ground = self._crusted(wet, soil, log_ece[:, None], dice)
-        return self._sensed(self._overgrown(ground, dice), dice)
+        surface, plants = self._overgrown(ground, dice)
+        return Drawn(self._sensed(surface, dice), plants)
 
     def clean(self, spectra: Tensor) -> Tensor:
         """(n, band) the samples as the sensor would see them bare, dry and without error."""
@@ -124,11 +137,11 @@ class PhysicsBridge:
         crust = (1 - dust) * salts * torch.exp(-gypsic * self.gypsum) + dust * soil
         return ground + share * (crust - ground)
 
-    def _overgrown(self, ground: Tensor, dice: _Dice) -> Tensor:
+    def _overgrown(self, ground: Tensor, dice: _Dice) -> tuple[Tensor, Tensor]:
         green = self.settings.green_most * dice.uniform() ** 3
         dry = self.settings.dry_most * dice.uniform() ** 2.5
         plants = green * self.green * dice.between(0.7, 1.3) + dry * self.dry * dice.between(0.6, 1.3)
-        return (1 - green - dry) * ground + plants
+        return (1 - green - dry) * ground + plants, torch.cat([green, dry], dim=1)
 
     def _sensed(self, surface: Tensor, dice: _Dice) -> Tensor:
         settings = self.settings

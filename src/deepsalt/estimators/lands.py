@@ -25,6 +25,7 @@ FEWEST_SAMPLES, FEWEST_PIXELS = 20, 50
 #: A model knows no more lands; the scenes of others are read as if the library had no samples of them.
 MOST_LANDS = 256
 _FARTHEST_DEGREES = 360.0
+_FARTHEST_TOP_CM = 0.0
 _PLACE = ("latitude", "longitude")
 _MARGIN = 0.02  # of the height and width of the pixels' box: a scene's edge is not all drawn
 _INSIDE = 0.9  # share of a scene's pixels that must lie on a land for it to be of that land
@@ -115,7 +116,7 @@ def survey(
         members.append(inside)
     samples = np.array(members) if members else np.zeros((0, len(visnir)), bool)
     patches = np.zeros(0, np.intp) if unlabelled is None else patch_numbers(unlabelled.samples)
-    ground = Ground(samples, scene_land, sat, loose, patches)
+    ground = Ground(samples, _seen(samples, visnir, known), scene_land, sat, loose, patches)
     points = [int((ground.sat_land == number).sum()) for number in range(len(lands))]
     counted = [replace(land, points=found) for land, found in zip(lands, points, strict=True)]
     sampled = {
@@ -124,6 +125,13 @@ def survey(
         if (sat == scene).sum() >= FEWEST_SAMPLES and len(places[name])
     }
     return Survey(names, tuple(counted), ground, sampled)
+
+
+def of_the_surface(samples: pd.DataFrame) -> NDArray[np.bool_]:
+    """(row,) whether a sample begins at the surface (`depth_top_cm` 0); one whose depth is not told does."""
+    if "depth_top_cm" not in samples:
+        return np.ones(len(samples), bool)
+    return np.asarray(~(samples["depth_top_cm"].to_numpy(np.float64) > _FARTHEST_TOP_CM))
 
 
 def land_of(lands: tuple[Land, ...], pixels: Spectra) -> int | None:
@@ -166,6 +174,13 @@ def _land_under(
     inside = box.holds(visnir.samples)
     samples = int((inside & known).sum())
     return (replace(box, samples=samples), inside) if samples >= FEWEST_SAMPLES else None
+
+
+def _seen(samples: NDArray[np.bool_], visnir: Spectra, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(land, n) samples of each land that are of the surface; all where fewer than 20 of those have EC."""
+    top = samples & of_the_surface(visnir.samples)
+    enough = (top & known).sum(axis=1) >= FEWEST_SAMPLES
+    return np.where(enough[:, None], top, samples)
 
 
 def _box(places: pd.DataFrame, points: int = 0) -> Land:

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
 from deepsalt.errors import UsageError
+from deepsalt.estimators.lands import of_the_surface
 from deepsalt.pairing import EARTH_RADIUS_M
 
 Floats = NDArray[np.float64]
@@ -29,7 +30,6 @@ REACH_M, ALONE = 400.0, 1.0
 ABOUT_M = 200.0
 FEWEST_SITES = 10
 _PLACE = ("latitude", "longitude")
-_FARTHEST_TOP_CM = 0.0
 _AT_ONCE = 4_000_000  # distances
 _NOTHING = 1e-12
 
@@ -50,8 +50,7 @@ class Sites:
     def of(cls, samples: pd.DataFrame, label: ArrayLike, rows: NDArray[np.bool_]) -> Sites:
         """The sites among `rows` (n,) of a library's table that have a label (n,), NaN = none, and a place.
 
-        A sample from below the surface (`depth_top_cm` above 0) says little of what is seen and is left out;
-        one whose depth is not told is taken for a sample of the surface.
+        A sample from below the surface says little of what is seen and is left out.
         Raises UsageError for a library without places.
         """
         if not set(_PLACE) <= set(samples):
@@ -60,10 +59,7 @@ class Sites:
                 fix="Give it columns latitude and longitude, or leave `places` off.",
             )
         table = samples[list(_PLACE)].astype(np.float64).assign(label=np.asarray(label, np.float64))
-        top = np.ones(len(table), bool)
-        if "depth_top_cm" in samples:
-            top = ~(samples["depth_top_cm"].to_numpy(np.float64) > _FARTHEST_TOP_CM)
-        found = table[rows & top].dropna().groupby(list(_PLACE), as_index=False).mean()
+        found = table[rows & of_the_surface(samples)].dropna().groupby(list(_PLACE), as_index=False).mean()
         return cls(*(found[name].to_numpy(np.float64) for name in (*_PLACE, "label")))
 
     def __len__(self) -> int:

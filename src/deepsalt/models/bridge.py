@@ -22,6 +22,9 @@ from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
 from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
 
+_READ_RIDGE = 0.01  # of the inputs' variance, which is near 1
+_LEAST_ERROR = 1e-3  # of a share under plants: nobody reads it better
+
 
 class Told(NamedTuple):
     """What a student says of spectra: all (n,), on the CPU, None where it was not asked for.
@@ -43,6 +46,8 @@ class BridgeStudent(nn.Module):
     gain        (channel,) that the channels are multiplied by; 1 but for a tuned student
     centre      (channel,) mean of the drawn pixels
     directions  (channel, direction) that turns channels into inputs of nearly equal variance
+    plants      (direction, 2) that turns inputs into the shares under green and dry plants, less a constant,
+                in units of the error of reading them so; 0 where none were drawn
     line        scale and offset of the answers; 1 and 0 but for a tuned student
     ceiling     () largest answer, ln(1+ECe)
     references  (land, channel) mean logarithm of drawn pixels of each land's samples
@@ -56,6 +61,7 @@ class BridgeStudent(nn.Module):
     gain: Tensor
     centre: Tensor
     directions: Tensor
+    plants: Tensor
     line: Tensor
     ceiling: Tensor
     references: Tensor
@@ -69,6 +75,7 @@ class BridgeStudent(nn.Module):
         self.register_buffer("gain", torch.ones(a.channels))
         self.register_buffer("centre", torch.zeros(a.channels))
         self.register_buffer("directions", torch.zeros(a.channels, a.directions))
+        self.register_buffer("plants", torch.zeros(a.directions, 2))
         self.register_buffer("line", torch.tensor([1.0, 0.0]))
         self.register_buffer("ceiling", torch.ones(()))
         self.register_buffer("references", torch.zeros(a.lands, a.channels))
@@ -84,8 +91,12 @@ class BridgeStudent(nn.Module):
         return Members(a.directions, a.hidden, a.members, a.dropout)
 
     @torch.no_grad()
-    def fit_inputs(self, drawn: Tensor, floor: float) -> None:
-        """Set the principal directions from drawn pixels (n, bands); `floor` is the variance of noise."""
+    def fit_inputs(self, drawn: Tensor, plants: Tensor, floor: float) -> None:
+        """Set the principal directions from drawn pixels (n, bands), and how plants are read from inputs.
+
+        plants  (n, 2) drawn shares under green and dry plants
+        floor   variance of noise
+        """
         seen = drawn @ self.channels
         self.centre.copy_(seen.mean(dim=0))
         wide = (seen - self.centre).double()
@@ -95,6 +106,12 @@ class BridgeStudent(nn.Module):
         largest = vectors.abs().argmax(dim=0)
         vectors = vectors * torch.sign(vectors[largest, torch.arange(kept)])
         self.directions.copy_(vectors / (variance + floor).sqrt())
+        inputs, shares = self.inputs(drawn).double(), (plants - plants.mean(dim=0)).double()
+        apart = inputs - inputs.mean(dim=0)
+        ridge = _READ_RIDGE * torch.eye(kept, dtype=torch.float64)
+        read = torch.linalg.solve(apart.T @ apart / len(apart) + ridge, apart.T @ shares / len(apart))
+        error = (apart @ read - shares).square().mean(dim=0).sqrt().clamp(min=_LEAST_ERROR)
+        self.plants.copy_(read / error)
 
     def inputs(self, spectra: Tensor, gain: Tensor | None = None) -> Tensor:
         """(n, bands) to (n, directions).
@@ -159,7 +176,7 @@ class BridgeStudent(nn.Module):
         own = self.tuned(Tuning(land, gain))
         inputs = own.inputs(pixels)
         answers = own.members(inputs)[0]
-        plane = plane_through(inputs, answers, patches) if planar else None
+        plane = plane_through(inputs, answers, patches, inputs @ self.plants) if planar else None
         if plane is not None:
             answers = Plane(plane)(inputs)[0]
         mean, deviation, samples = (float(value) for value in self.labels[land])
@@ -175,7 +192,7 @@ class BridgeStudent(nn.Module):
         patches  as for `tuning_for`
         """
         inputs = self.inputs(pixels)
-        return Tuning(plane=plane_through(inputs, self.members(inputs)[0], patches))
+        return Tuning(plane=plane_through(inputs, self.members(inputs)[0], patches, inputs @ self.plants))
 
     def folded(self, onto: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Matrix (bands, directions) and offset (directions,) that stand for all linear steps at once.

@@ -2,7 +2,8 @@
 
 Networks that learned from drawn pixels bend where the draws bent them. Over the pixels of one scene (one soil
 map, one sky) salt shows by mixing, which is nearly linear in reflectance, and what the answers say beside
-that is mostly error. Least squares over the scene's own pixels keep the one and drop the other.
+that is mostly error. Least squares over the scene's own pixels keep the one and drop the other. Plants hide
+the soil, and networks take what they hide for fresh ground: a plane is kept from following them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _RIDGE = 1e-3  # of the directions' mean variance: directions that a scene lacks
 _AGREED = 0.5
 #: Weight of a plane's variance inside patches, beside that of its errors; chosen on development worlds.
 _INSIDE = 3.0
+#: Weight of a plane's covariance with the plants that are read; chosen there too, 0.3 to 3 did about as well.
+_PLANTS = 1.0
 
 
 class Plane(nn.Module):
@@ -41,7 +44,9 @@ class Plane(nn.Module):
 
 
 @torch.no_grad()
-def plane_through(inputs: Tensor, answers: Tensor, patches: Tensor | None = None) -> Tensor | None:
+def plane_through(
+    inputs: Tensor, answers: Tensor, patches: Tensor | None = None, plants: Tensor | None = None
+) -> Tensor | None:
     """(member, direction + 1) weights of the plane through the answers; None for too few pixels.
 
     inputs   (n, direction) of a scene's pixels
@@ -49,6 +54,8 @@ def plane_through(inputs: Tensor, answers: Tensor, patches: Tensor | None = None
     patches  (n,) which pixels lie together, None = not known. Salt changes little from a pixel to the next,
              plants, light and noise do: where the answers of a patch agree, they share their mean, and a
              plane that changes inside patches is penalised
+    plants   (n, k) shares under plants as they are read, in units of that reading's error; None = not read. A
+             plane that goes with them is penalised
     """
     n, directions = inputs.shape
     if n < _PIXELS_EACH * directions:
@@ -65,6 +72,10 @@ def plane_through(inputs: Tensor, answers: Tensor, patches: Tensor | None = None
         told = _means(told, patches)
     level = told.mean(dim=1, keepdim=True)
     towards = wide.T @ (told - level).T / n
+    if plants is not None:
+        read = plants.double() - plants.double().mean(dim=0)
+        along = wide.T @ read / n / (read.square().mean(dim=0) + 1).sqrt()  # + 1: what error alone makes vary
+        penalty = penalty + _PLANTS * along @ along.T
     free, held = torch.linalg.solve(moment, towards), torch.linalg.solve(moment + penalty, towards)
     slopes = (held * (_spread(free, moment) / _spread(held, moment).clamp(min=1e-9))).T
     return torch.cat([slopes, level - slopes @ centre[:, None]], dim=1).float()

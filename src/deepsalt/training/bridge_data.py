@@ -21,12 +21,14 @@ class Ground:
     """Where pixels and samples lie.
 
     samples     (land, n) laboratory samples of each land
+    seen        (land, n) those of them that tell what a scene shows: samples of the surface
     scene_land  (scene,) the land that a scene shows; -1 for none that the library knows
     sat_scene, unlabelled_scene   (m,), (u,) the scene of each pixel; -1 for not known
     unlabelled_patch   (u,) which of them lie together in a scene
     """
 
     samples: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
     scene_land: NDArray[np.intp]
     sat_scene: NDArray[np.intp]
     unlabelled_scene: NDArray[np.intp]
@@ -36,7 +38,8 @@ class Ground:
     def unknown(cls, samples: int, sat: int, unlabelled: int) -> Ground:
         """Nothing is known."""
         nowhere = np.full(sat, -1, np.intp), np.full(unlabelled, -1, np.intp)
-        return cls(np.zeros((0, samples), bool), np.zeros(0, np.intp), *nowhere, np.arange(unlabelled))
+        none = np.zeros((0, samples), bool)
+        return cls(none, none, np.zeros(0, np.intp), *nowhere, np.arange(unlabelled))
 
     @property
     def sat_land(self) -> NDArray[np.intp]:
@@ -157,8 +160,10 @@ class BridgeData:
     def _check_ground(self) -> None:
         found = self.where
         loose = (found.unlabelled_scene.shape, found.unlabelled_patch.shape)
-        sizes = (found.samples.shape[1:], found.sat_scene.shape, *loose)
-        wanted = ((len(self.lab_x),), (len(self.sat_x),), *[(len(self.unlabelled_x),)] * 2)
+        sizes = (found.samples.shape[1:], found.seen.shape, found.sat_scene.shape, *loose)
+        wanted = (
+            (len(self.lab_x),), found.samples.shape, (len(self.sat_x),), *[(len(self.unlabelled_x),)] * 2
+        )  # fmt: skip
         if sizes != wanted:
             raise SpectraError(f"sizes {sizes}, expected {wanted}", where="ground")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepsalt.augment import BridgeSettings, PhysicsBridge
+from deepsalt.augment import BridgeSettings, Drawn, PhysicsBridge
 from deepsalt.models.architecture import BridgeArchitecture
 from deepsalt.models.bridge import BridgeStudent
 from deepsalt.models.members import Members
 from deepsalt.models.tuning import mean_log
+from deepsalt.progress import Progress
 from deepsalt.training.bridge_data import BridgeData
 from deepsalt.training.bridge_losses import heard, relation_loss
 from deepsalt.training.bridge_settings import DeepSaltSettings
@@ -40,7 +41,7 @@ def train_student(
     settings: DeepSaltSettings,
     seed: int,
     attempt: int = 0,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress | None = None,
     lands: Collection[int] | None = None,
 ) -> tuple[BridgeStudent, StageHistory]:
     """A student in inference mode, on the CPU, and the course of its loss.
@@ -115,18 +116,29 @@ class _Student:
         student = BridgeStudent(architecture)
         student.channels.copy_(torch.as_tensor(data.channels))
         first = self.rows[torch.randint(len(self.rows), (_FIRST_DRAWS,), generator=self.generator)]
-        student.fit_inputs(self._drawn(first), _NOISE_FLOOR)
+        student.fit_inputs(*self._drawn(first), _NOISE_FLOOR)
+        seen = torch.as_tensor(data.where.seen[:, self.rows.cpu().numpy()])
         known = torch.cat([self.believed[self.rows], self.sat_y])
         student.ceiling.fill_(float(known.max()) + settings.ceiling_margin)
         student.members.start_at(float(known.mean()))
         for land in range(architecture.lands):
-            rows = self.rows[self.lands[land]]
-            drawn = self._drawn(rows.repeat(-(-_LAND_DRAWS // len(rows))))
+            rows = self.rows[seen[land]]
+            drawn = self._drawn(rows.repeat(-(-_LAND_DRAWS // len(rows)))).pixels
             student.references[land] = mean_log(drawn @ student.channels)
-            known = self.believed[rows]
-            facts = [float(known.mean()), float(known.std(correction=0)), float(len(rows))]
-            student.labels[land] = torch.tensor(facts)
+            student.labels[land] = self._labels_of(rows)
         return student
+
+    def _labels_of(self, rows: Tensor) -> Tensor:
+        """(3,) mean and standard deviation of ln(1+ECe) of these samples, and their number.
+
+        What a teacher says varies less than what it speaks of, by the square of its error.
+        """
+        known = self.believed[rows]
+        variance = known.var(correction=0)
+        if self.teacher is not None:
+            unsure = torch.nan_to_num(self.teacher.error[rows]) * ~self.labelled[rows]
+            variance = variance + unsure.square().mean()
+        return torch.tensor([float(known.mean()), float(variance.sqrt()), float(len(rows))])
 
     def _gains(self, pixels: Tensor, scenes: NDArray[np.intp]) -> Tensor:
         """(m, channel) what the channels of each of these pixels (m, band) of scenes are multiplied by."""
@@ -144,7 +156,7 @@ class _Student:
         rows = self.rows[torch.randint(len(self.rows), (_FIRST_DRAWS,), generator=self.generator)]
         loose, scenes = torch.as_tensor(self.data.unlabelled_x), self.data.where.unlabelled_scene
         seen = self.student.seen(loose, self._gains(loose, scenes))
-        return MaskedBands(self.student, self._drawn(rows), seen, self.settings)
+        return MaskedBands(self.student, self._drawn(rows).pixels, seen, self.settings)
 
     def _units(self) -> UnitLoss:
         units = self.data.units
@@ -152,7 +164,7 @@ class _Student:
         return UnitLoss(units, self._gains(torch.as_tensor(units.x), units.scene))
 
     def train(
-        self, progress: Callable[[str, int, int], None] | None, lands: Collection[int] | None
+        self, progress: Progress | None, lands: Collection[int] | None
     ) -> tuple[BridgeStudent, StageHistory]:
         # Nothing is held out here, so there is no validation curve; `epoch` counts steps.
         history = StageHistory("student", "Huber loss of ln(1+ECe), with the terms of the teacher")
@@ -219,7 +231,7 @@ class _Student:
         """One draw of the loss of `members`, samples drawn by `weights` (row of self.rows,)."""
         settings = self.settings
         rows = self.rows[torch.multinomial(weights, settings.batch, True, generator=self.generator)]
-        seen = self.student.seen(self._drawn(rows))
+        seen = self.student.seen(self._drawn(rows).pixels)
         answers, hidden = members(self.student.inputs_of(seen))
         loss = heard(answers, self.labels[rows], self.labelled[rows].float(), settings.huber_delta)
         if self.teacher is not None:
@@ -235,8 +247,8 @@ class _Student:
             loss = loss + settings.masked_weight * told
         return loss
 
-    def _drawn(self, rows: Tensor) -> Tensor:
-        """(n, band) one pixel of each of these samples."""
+    def _drawn(self, rows: Tensor) -> Drawn:
+        """One pixel of each of these samples."""
         soils, believed, nuisance = self.lab[rows], self.believed[rows], self.settings.bridge
         return drawn_pixels(self.bridge, soils, believed, self.generator, nuisance=nuisance)
 

@@ -81,7 +81,7 @@ def _drawn(data: BridgeData, settings: DeepSaltSettings, seed: int) -> Tensor:
     rows = torch.as_tensor(np.flatnonzero(data.labelled))
     rows = rows[torch.randint(len(rows), (_DRAWN,), generator=generator)]
     spectra, labels = torch.as_tensor(data.lab_x)[rows], torch.as_tensor(data.lab_y)[rows]
-    return drawn_pixels(bridge, spectra, labels, generator, nuisance=settings.bridge)
+    return drawn_pixels(bridge, spectra, labels, generator, nuisance=settings.bridge).pixels
 
 
 def _centres(rows: np.ndarray, count: int, seed: int) -> np.ndarray:
