@@ -1,6 +1,7 @@
 """Do intervals of the preset `deepsalt` hold, and is what it calls outside worse? On simulated worlds.
 
     python benchmarks/intervals.py --seeds 0 1 2 3 4
+    python benchmarks/intervals.py --seeds 0 1 2 3 4 --folds 5
 
 Of each world one region gives no ground point; the library covers it, or neither knows it. 150 ground points
 of the other regions are learned from, in whole fields. Asked are the held-out points (grouped test, unseen
@@ -8,7 +9,9 @@ region), those of every field that gave no point (several times as many as the t
 pixels of the scenes, whose truth a world knows. A scene that training did not meet is tuned as for a map.
 Also with residuals weighted for the shift between the labelled pixels and those of the scene
 (`shift_weights`). Then the same pixels inside and outside of the model's applicability: errors on ln(1+ECe)
-and in dS/m, and coverage. Prints Markdown and, with --json, the numbers.
+and in dS/m, and coverage. With --folds all points of the regions that have some are asked instead, in grouped
+folds of whole fields: each fold by a model that learned from 150 points of the others; the library covers the
+region without points. Prints Markdown and, with --json, the numbers.
 """
 
 from __future__ import annotations
@@ -16,20 +19,23 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from worlds import learning, scene_pixels, silent_fields
+from worlds import POINTS, learning, scene_pixels, silent_fields
 
 import deepsalt
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.estimators.conformal import calibrated, shift_weights
+from deepsalt.pipeline.cases import draw_points
 from deepsalt.pipeline.prepare import Prepared
 from deepsalt.simulate import World
 from deepsalt.spectra import Scene, Spectra
+from deepsalt.splits import grouped_folds
 from deepsalt.units import log_ece
 
 LEVELS, SHIFT_PIXELS = (0.68, 0.9), 1500
@@ -38,12 +44,17 @@ LEVELS, SHIFT_PIXELS = (0.68, 0.9), 1500
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    arguments.add_argument("--folds", type=int, default=0, help="grouped folds of all points instead")
     arguments.add_argument("--json", type=Path)
     chosen = arguments.parse_args()
     rows: list[dict[str, Any]] = []
     pixels: list[pd.DataFrame] = []
     with tempfile.TemporaryDirectory() as scratch:
         for seed in chosen.seeds:
+            if chosen.folds:
+                rows += of_folds(seed, chosen.folds, Path(scratch))
+                print(f"seed {seed}: {rows[-1]['seconds']:.0f} s of training", flush=True)
+                continue
             for covered in (True, False):
                 found, asked = of_world(seed, covered, Path(scratch))
                 rows += found
@@ -52,8 +63,9 @@ def main() -> None:
     if chosen.json:
         chosen.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     print(table(pd.DataFrame(rows)))
-    print()
-    print(applicability_table(pd.concat(pixels, ignore_index=True)))
+    if pixels:
+        print()
+        print(applicability_table(pd.concat(pixels, ignore_index=True)))
 
 
 def of_world(seed: int, covered: bool, scratch: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
@@ -68,6 +80,25 @@ def of_world(seed: int, covered: bool, scratch: Path) -> tuple[list[dict[str, An
     rows = [{**about, **row} for row in answers(model, data, sites, pixels, unseen)]
     judged = [judged_pixels(model, one).assign(unseen=name == unseen) for name, one in pixels.items()]
     return rows, pd.concat(judged, ignore_index=True).assign(seed=seed, covered=covered)
+
+
+def of_folds(seed: int, folds: int, scratch: Path) -> list[dict[str, Any]]:
+    """One row for each level: every point of the regions with points, asked of a model that learned from 150
+    points of other fields."""
+    case = learning(seed, scratch, covered=True)
+    known = np.concatenate([case.data.split.train, case.data.split.test])
+    groups = case.data.sites.samples["group"].astype(str).to_numpy()[known]
+    began = perf_counter()
+    asked: dict[float, list[pd.DataFrame]] = {level: [] for level in LEVELS}
+    for number, (train, test) in enumerate(grouped_folds(groups, folds, case.seed)):
+        drawn = train[draw_points(groups[train], POINTS, case.seed, number)]
+        model = DeepSaltRegressor(seed=case.seed)
+        model.fit(case.data.libraries, case.data.sites.take(known[drawn]), case.data.unlabelled)
+        for level, rows in held(model, case.data.sites.take(known[test])):
+            asked[level].append(rows)
+    about = {"seed": seed, "covered": True, "seconds": perf_counter() - began, "weighted": False}
+    about["part"] = "points of grouped test folds"
+    return [{**about, "level": level, **told_of(pd.concat(rows))} for level, rows in asked.items()]
 
 
 def having_met(model: DeepSaltRegressor, world: World) -> DeepSaltRegressor:
@@ -98,27 +129,35 @@ def answers(
 def coverage(
     model: DeepSaltRegressor, spectra: Spectra, part: str, like: Spectra | None = None
 ) -> list[dict[str, Any]]:
-    """With `like`, the labelled pixels, residuals are weighted for the shift to these spectra."""
+    """One row for each level."""
+    about = {"part": part, "weighted": like is not None}
+    return [{**about, "level": level, **told_of(one)} for level, one in held(model, spectra, like)]
+
+
+def held(
+    model: DeepSaltRegressor, spectra: Spectra, like: Spectra | None = None
+) -> Iterator[tuple[float, pd.DataFrame]]:
+    """Of each level: whether the interval of each row held, its width on ln, and the error of its answer.
+
+    With `like`, the labelled pixels, residuals are weighted for the shift to these spectra.
+    """
     truth, answer = log_ece(spectra.samples["ece_ds_m"].to_numpy()), log_ece(model.predict(spectra))
-    rows = []
     for level in LEVELS:
         if like is None:
             low, _, high = (log_ece(bound) for bound in model.predict_interval(spectra, level))
         else:
             low, high = weighted(model, spectra, like, answer, level)
         inside = (low - 1e-6 <= truth) & (truth <= high + 1e-6)
-        rows.append(
-            {
-                "part": part,
-                "weighted": like is not None,
-                "level": level,
-                "coverage": float(inside.mean()),
-                "width": float((high - low).mean()),
-                "rmse": float(np.sqrt(np.mean((answer - truth) ** 2))),
-                "n": len(truth),
-            }
-        )
-    return rows
+        yield level, pd.DataFrame({"inside": inside, "width": high - low, "error": answer - truth})
+
+
+def told_of(rows: pd.DataFrame) -> dict[str, float]:
+    return {
+        "coverage": float(rows["inside"].mean()),
+        "width": float(rows["width"].mean()),
+        "rmse": rmse(rows["error"]),
+        "n": len(rows),
+    }
 
 
 def judged_pixels(model: DeepSaltRegressor, spectra: Spectra) -> pd.DataFrame:
