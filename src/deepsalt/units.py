@@ -99,4 +99,5 @@ def log_ece(ece_ds_m: ArrayLike) -> Floats:
 
 def ece_from_log(target: ArrayLike) -> Floats:
     """ECe in dS/m from ln(1 + ECe); never below zero."""
-    return np.maximum(np.expm1(np.asarray(target, dtype=float)), 0.0)
+    ece = np.expm1(np.asarray(target, dtype=float))
+    return np.maximum(ece, 0.0, out=ece) if ece.ndim else np.maximum(ece, 0.0)

@@ -52,12 +52,24 @@ def with_errors(
     if not 0 < level < 1:
         raise UsageError(f"level is {level}", fix="Give a share between 0 and 1, such as 0.9.")
     guess = answer.astype(np.float64)
-    low, high = np.full(len(guess), np.nan), np.full(len(guess), np.nan)
-    above = {threshold: np.full(len(guess), np.nan) for threshold in thresholds}
+    where: list[Rows] = []
+    bounds: list[tuple[Floats, Floats]] = []
+    chances: list[dict[float, Floats]] = []
     for rows, scene in scenes:
-        errors = known.distribution(scene)
-        low[rows], high[rows], chances = errors.of_many(guess[rows], level, thresholds)
-        for threshold, found in chances.items():
-            above[threshold][rows] = found
-    low, high = ece_from_log(low), ece_from_log(high)
-    return Answers(ece_from_log(guess), low, high, level, above)
+        lowest, highest, exceeded = known.distribution(scene).of_many(guess[rows], level, thresholds)
+        where.append(rows)
+        bounds.append((lowest, highest))
+        chances.append(exceeded)
+    low, high = (_placed(where, [one[side] for one in bounds], len(guess)) for side in (0, 1))
+    above = {one: _placed(where, [part[one] for part in chances], len(guess)) for one in thresholds}
+    return Answers(ece_from_log(guess), ece_from_log(low), ece_from_log(high), level, above)
+
+
+def _placed(where: Sequence[Rows], parts: Sequence[Floats], n: int) -> Floats:
+    """(n,) the values of each part in its rows, NaN where there is none; no copy of a part that is all."""
+    if len(parts) == 1 and isinstance(where[0], slice) and where[0] == slice(None):
+        return parts[0]
+    whole = np.full(n, np.nan)
+    for rows, values in zip(where, parts, strict=True):
+        whole[rows] = values
+    return whole

@@ -46,5 +46,8 @@ class Steps:
 
     def _cell(self, numbers: Floats) -> NDArray[np.intp]:
         """(n,) which cell a number lies in; never one lower for a larger number."""
-        inside = np.fmin(np.fmax(numbers, self._low), self._high)
-        return ((inside - self._low) * self._cells_a_unit).astype(np.intp)
+        inside = np.fmax(numbers, self._low)
+        np.fmin(inside, self._high, out=inside)
+        inside -= self._low
+        inside *= self._cells_a_unit
+        return inside.astype(np.intp)
