@@ -74,6 +74,19 @@ def test_gypsum_shows_at_its_bands_whatever_the_label() -> None:
         assert at[2217] < 0.49
 
 
+@pytest.mark.parametrize(("which", "most"), [(0, "green_most"), (1, "dry_most")])
+def test_plants_hide_the_soil_by_the_share_that_is_told(which: int, most: str) -> None:
+    """Over a white soil a pixel darkens at 670 nm by what either plant lacks there."""
+    made = bridge(**{most: 0.4})
+    generator = torch.Generator().manual_seed(0)
+    pixels, plants = made.draw(flat(1.0, 2000), torch.zeros(2000), generator)
+    assert not plants[:, 1 - which].any()
+    assert 0.35 < float(plants[:, which].max()) <= 0.4
+    red = pixels[:, int(np.abs(BANDS.values - 670).argmin())]
+    assert float(torch.corrcoef(torch.stack([1 - red, plants[:, which]]))[0, 1]) > 0.95
+    assert bool(((1 - red)[plants[:, which] < 1e-4] < 1e-3).all())
+
+
 def test_the_same_generator_gives_the_same_pixels_and_another_gives_others() -> None:
     soil = torch.rand(8, len(LAB)) * 0.5 + 0.1
     full = {entry.name: getattr(BridgeSettings(), entry.name) for entry in fields(BridgeSettings)}

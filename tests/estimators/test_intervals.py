@@ -13,6 +13,7 @@ from tests.mapping.conftest import scene_of
 
 from deepsalt.errors import ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor, load_regressor
+from deepsalt.estimators.answers import with_errors
 from deepsalt.estimators.conformal import Residuals
 from deepsalt.estimators.intervals import KnownErrors
 from deepsalt.estimators.lands import Land
@@ -53,6 +54,30 @@ def test_an_interval_holds_its_answer_and_most_of_the_truth(model: DeepSaltRegre
     chance = model.probability_above(fresh, 4.0)
     assert chance[truth > 12].mean() > 0.8
     assert chance[truth < 1].mean() < 0.3
+
+
+def test_answers_of_each_scene_stand_in_their_own_rows() -> None:
+    """As one scene, as two by turns, and with a row that no scene claims."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(12), 5).astype(str)
+    fields, scenes = (Residuals(rng.gamma(2, 0.7, 60), rng.normal(0, sd, 60), groups) for sd in (0.3, 0.9))
+    known = KnownErrors(fields, scenes, frozenset({"met"}))
+    answer = rng.gamma(2, 0.7, 9).astype(np.float32)
+    met, new = (with_errors(answer, [(slice(None), name)], known, 0.9, (4.0,)) for name in ("met", "new"))
+    assert (new.high - new.low > met.high - met.low).all()
+    both = with_errors(
+        answer, [(np.arange(7, -1, -2), "met"), (np.arange(0, 8, 2), "new")], known, 0.9, (4.0,)
+    )
+    alone = with_errors(answer, [(np.array([3, 1]), "met")], known, 0.9, (4.0,))
+    for name in ("low", "high"):
+        of_met, of_new, of_both = (getattr(one, name) for one in (met, new, both))
+        np.testing.assert_array_equal(of_both[1:8:2], of_met[1:8:2])
+        np.testing.assert_array_equal(of_both[:8:2], of_new[:8:2])
+        assert np.isnan(of_both[8])
+        np.testing.assert_array_equal(getattr(alone, name)[[1, 3]], of_met[[1, 3]])
+        assert np.isnan(getattr(alone, name)[[0, 2, 4]]).all()
+    np.testing.assert_array_equal(both.above[4.0][1:8:2], met.above[4.0][1:8:2])
+    np.testing.assert_allclose(met.ece, np.expm1(answer.astype(np.float64)), rtol=1e-12)
 
 
 def test_a_map_holds_in_one_pass_what_the_model_says(model: DeepSaltRegressor, tmp_path: Path) -> None:

@@ -163,6 +163,20 @@ def test_a_plane_does_not_go_with_plants() -> None:
         torch.testing.assert_close(plane_through(inputs, answers, None, nothing)[0], plain, atol=1e-4, rtol=0)
 
 
+def test_a_scene_of_any_land_is_read_without_its_plants() -> None:
+    made = student()
+    made.plants.copy_(torch.tensor([[3.0, 0.0], [0.0, 5.0], [-2.0, 1.0]]))
+    made.references[0] = mean_log(pixels() @ made.channels)
+    made.labels[0] = torch.tensor([1.0, 0.8, 60.0])
+    for found in (made.tuning_for(pixels(), 0), made.plain_tuning(pixels())):
+        networks = made.tuned(Tuning(found.land, found.gain))
+        inputs = networks.inputs(pixels())
+        answers = networks.members(inputs)[0]
+        expected, free = (plane_through(inputs, answers, None, one) for one in (inputs @ made.plants, None))
+        torch.testing.assert_close(found.plane, expected)
+        assert not torch.allclose(found.plane, free, atol=1e-3)
+
+
 def test_plants_are_read_from_inputs_in_units_of_the_error() -> None:
     torch.manual_seed(4)
     made = student()
@@ -170,13 +184,14 @@ def test_plants_are_read_from_inputs_in_units_of_the_error() -> None:
     soil = torch.cat([0.2 * torch.rand(5000, 1), torch.zeros(5000, 3)], dim=1)
     drawn = 0.3 + torch.cat([shares, soil], dim=1) + 0.01 * torch.randn(5000, 6)
     made.channels.copy_(torch.eye(6)[:, :4])
-    made.fit_inputs(drawn, shares, 1e-6)
+    made.fit_inputs(drawn, 1e-6)
+    made.fit_plants(drawn, shares)
     read = made.inputs(drawn) @ made.plants
     read, told = read - read.mean(dim=0), shares - shares.mean(dim=0)
     error = (read * told).mean(dim=0) / read.square().mean(dim=0)
     torch.testing.assert_close((read * error - told).std(dim=0), error, atol=3e-4, rtol=0)
     assert bool((error < 0.012).all())  # the noise of 0.01, and the ridge
-    made.fit_inputs(drawn, torch.zeros(5000, 2), 1e-6)
+    made.fit_plants(drawn, torch.zeros(5000, 2))
     assert not made.plants.any()
 
 

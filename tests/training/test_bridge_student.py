@@ -81,6 +81,12 @@ def test_what_is_expected_of_a_scene_is_the_mean_and_spread_of_its_surface(data:
     np.testing.assert_allclose(taught.labels[0], [believed.mean(), spread, 30], rtol=1e-5)
 
 
+def test_a_student_learns_to_read_the_plants_that_are_drawn(data: BridgeData) -> None:
+    drawn, clean = (train_student(data, None, replace(TINY, bridge=on), 0)[0] for on in (True, False))
+    assert bool((drawn.plants.abs().amax(dim=0) > 0.1).all())
+    assert not clean.plants.any()
+
+
 def test_a_land_looks_like_its_surface(data: BridgeData) -> None:
     bright = data.lab_x.copy()
     bright[:15] += 0.4

@@ -49,7 +49,7 @@ def test_a_student_learns_the_means_of_units_from_the_loss_alone() -> None:
     )
     told = units()
     student.channels.copy_(torch.eye(6))
-    student.fit_inputs(torch.as_tensor(told.x), torch.zeros(len(told.x), 2), 1e-4)
+    student.fit_inputs(torch.as_tensor(told.x), 1e-4)
     loss, generator = UnitLoss(told, torch.ones(len(told.x), 6)), torch.Generator().manual_seed(1)
     optimiser = torch.optim.Adam(student.members.parameters(), 0.02)
     for _ in range(150):

@@ -91,12 +91,8 @@ class BridgeStudent(nn.Module):
         return Members(a.directions, a.hidden, a.members, a.dropout)
 
     @torch.no_grad()
-    def fit_inputs(self, drawn: Tensor, plants: Tensor, floor: float) -> None:
-        """Set the principal directions from drawn pixels (n, bands), and how plants are read from inputs.
-
-        plants  (n, 2) drawn shares under green and dry plants
-        floor   variance of noise
-        """
+    def fit_inputs(self, drawn: Tensor, floor: float) -> None:
+        """Set the principal directions from drawn pixels (n, bands); `floor` is the variance of noise."""
         seen = drawn @ self.channels
         self.centre.copy_(seen.mean(dim=0))
         wide = (seen - self.centre).double()
@@ -106,9 +102,16 @@ class BridgeStudent(nn.Module):
         largest = vectors.abs().argmax(dim=0)
         vectors = vectors * torch.sign(vectors[largest, torch.arange(kept)])
         self.directions.copy_(vectors / (variance + floor).sqrt())
-        inputs, shares = self.inputs(drawn).double(), (plants - plants.mean(dim=0)).double()
-        apart = inputs - inputs.mean(dim=0)
-        ridge = _READ_RIDGE * torch.eye(kept, dtype=torch.float64)
+
+    @torch.no_grad()
+    def fit_plants(self, drawn: Tensor, shares: Tensor) -> None:
+        """Set how plants are read from the inputs of drawn pixels (n, bands), by ridge regression.
+
+        shares  (n, 2) that were drawn under green and dry plants
+        """
+        inputs = self.inputs(drawn).double()
+        apart, shares = inputs - inputs.mean(dim=0), (shares - shares.mean(dim=0)).double()
+        ridge = _READ_RIDGE * torch.eye(inputs.shape[1], dtype=torch.float64)
         read = torch.linalg.solve(apart.T @ apart / len(apart) + ridge, apart.T @ shares / len(apart))
         error = (apart @ read - shares).square().mean(dim=0).sqrt().clamp(min=_LEAST_ERROR)
         self.plants.copy_(read / error)

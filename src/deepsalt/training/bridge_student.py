@@ -116,15 +116,17 @@ class _Student:
         student = BridgeStudent(architecture)
         student.channels.copy_(torch.as_tensor(data.channels))
         first = self.rows[torch.randint(len(self.rows), (_FIRST_DRAWS,), generator=self.generator)]
-        student.fit_inputs(*self._drawn(first), _NOISE_FLOOR)
+        drawn = self._drawn(first)
+        student.fit_inputs(drawn.pixels, _NOISE_FLOOR)
+        student.fit_plants(*drawn)
         seen = torch.as_tensor(data.where.seen[:, self.rows.cpu().numpy()])
         known = torch.cat([self.believed[self.rows], self.sat_y])
         student.ceiling.fill_(float(known.max()) + settings.ceiling_margin)
         student.members.start_at(float(known.mean()))
         for land in range(architecture.lands):
             rows = self.rows[seen[land]]
-            drawn = self._drawn(rows.repeat(-(-_LAND_DRAWS // len(rows)))).pixels
-            student.references[land] = mean_log(drawn @ student.channels)
+            drawn = self._drawn(rows.repeat(-(-_LAND_DRAWS // len(rows))))
+            student.references[land] = mean_log(drawn.pixels @ student.channels)
             student.labels[land] = self._labels_of(rows)
         return student
 
