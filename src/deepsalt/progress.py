@@ -1,4 +1,4 @@
-"""How long work tells how far it is."""
+"""What is called by work that takes long, to tell how far it is."""
 
 from __future__ import annotations
 

@@ -100,4 +100,4 @@ def log_ece(ece_ds_m: ArrayLike) -> Floats:
 def ece_from_log(target: ArrayLike) -> Floats:
     """ECe in dS/m from ln(1 + ECe); never below zero."""
     ece = np.expm1(np.asarray(target, dtype=float))
-    return np.maximum(ece, 0.0, out=ece) if ece.ndim else np.maximum(ece, 0.0)
+    return np.maximum(ece, 0.0, out=ece if ece.ndim else None)  # in place: a new array costs more

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -17,8 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-#: Takes the name of the work, how much of it is done, and how much there is.
-Report = Callable[[str, int, int], None]
+from deepsalt.progress import Progress as Report
 
 
 def silent(_what: str, _done: int, _total: int) -> None:
