@@ -50,8 +50,8 @@ class BridgeStudent(nn.Module):
                 in units of the error of reading them so; 0 where none were drawn
     line        scale and offset of the answers; 1 and 0 but for a tuned student
     ceiling     () largest answer, ln(1+ECe)
-    references  (land, channel) mean logarithm of drawn pixels of each land's samples
-    labels      (land, 3) mean and standard deviation of ln(1+ECe) of its samples, and their number
+    references  (land, channel) mean logarithm of drawn pixels of each land's samples of the surface
+    labels      (land, 3) mean and standard deviation of ln(1+ECe) at these, and their number
     corrections (land, 2) stretch and shift that ground points on the land asked for; 0 without any
     specialists networks of each land, which began as the general `members`
     familiar    what it knows of its training pixels
