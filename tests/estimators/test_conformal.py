@@ -26,13 +26,13 @@ def some(n: int = 200, seed: int = 0, classes: bool = False) -> Residuals:
 
 
 def test_an_interval_by_hand() -> None:
-    """Nine rows: each counts 1/10, the asked row the last tenth. 80 %: the first and the ninth."""
+    """Nine rows count 1/10 each, the asked row 1/20 below and 1/20 above. 80 %: the first and the ninth."""
     residual = np.array([5.0, 1.0, 2.0, 3.0, 4.0, 6.0, 7.0, 8.0, 9.0]) / 10 - 0.5
     found = calibrated(Residuals(np.full(9, 2.0), residual, np.arange(9).astype(str)))
     low, high = found.interval([2.0], 0.8)
     assert (low[0], high[0]) == pytest.approx((1.6, 2.4))
     low, high = found.interval([2.0], 0.5)
-    assert (low[0], high[0]) == pytest.approx((1.7, 2.3))  # at most a quarter below, at most a quarter above
+    assert (low[0], high[0]) == pytest.approx((1.8, 2.2))  # 1/20 and two rows are a quarter
 
 
 def test_the_probability_by_hand() -> None:
@@ -134,6 +134,16 @@ def test_small_classes_are_joined() -> None:
     assert len(calibrated(some(3000, classes=True)).scores) == 5
     one_group = Residuals(known.answer, known.residual, np.full(40, "a"))
     assert len(calibrated(one_group).scores) == 1
+
+
+@pytest.mark.parametrize(("groups", "classes"), [(18, 1), (19, 2)])
+def test_a_class_needs_as_many_groups_as_tell_where_a_tail_of_five_percent_begins(
+    groups: int, classes: int
+) -> None:
+    fresh, salty = some(100), np.full(60, 2.0)  # below 2 dS/m, and between 4 and 8
+    names = np.concatenate([fresh.group, [f"salty {k % groups}" for k in range(60)]])
+    known = Residuals(np.r_[fresh.answer, salty], np.r_[fresh.residual, np.linspace(-1.0, 1.0, 60)], names)
+    assert len(calibrated(known).scores) == classes
 
 
 def test_weights_of_a_few_rows_are_drawn_towards_equal_ones() -> None:

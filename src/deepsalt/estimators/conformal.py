@@ -32,8 +32,9 @@ Floats = NDArray[np.float64]
 
 #: Answers are sorted into classes at these ECe, dS/m: those of the USDA.
 CLASS_EDGES_DS_M = (2.0, 4.0, 8.0, 16.0)
-#: A class with fewer rows or groups is joined with its neighbour.
-FEWEST_ROWS, FEWEST_GROUPS = 30, 6
+#: A class with fewer rows or groups is joined with its neighbour. Of 19 groups and the one that is asked,
+#: one in twenty lies beyond the outermost: fewer cannot tell where a tail of 5 % begins.
+FEWEST_ROWS, FEWEST_GROUPS = 30, 19
 #: Effective number of rows below which weights are drawn towards equal ones.
 _FEWEST_EFFECTIVE = 30.0
 _ROUNDING = 1e-12
@@ -72,30 +73,27 @@ class Residuals:
 class Scores:
     """The residuals of one class of answers, sorted, and how much each counts.
 
-    share  (n + 1,) cumulative weight up to each residual, beginning with 0; the rest up to 1 is the weight of
-           the row that is asked, whose residual may lie anywhere
+    share  (n + 1,) weight below the first residual, and up to each; of the weight of the row that is asked,
+           whose residual may lie anywhere, half is counted below all others and half above
     """
 
     residual: Floats
     share: Floats
 
     def quantile(self, level: float, *, upper: bool) -> float:
-        """The residual below which a share of at most `level` lies; upper: at least.
+        """The last residual with no more than a share of `level` below it; upper: the first that reaches it.
 
-        The asked row's own weight is put on the far side, so that the interval is no narrower than it may be.
         Beyond all residuals the outermost one stands: with few rows an interval is as wide as they can tell.
         """
         if upper:
             at = int(np.searchsorted(self.share[1:], level - _ROUNDING, side="left"))
         else:
-            below = self.share[:-1] + (1.0 - self.share[-1])
-            at = int(np.searchsorted(below, level + _ROUNDING, side="right")) - 1
+            at = int(np.searchsorted(self.share[:-1], level + _ROUNDING, side="right")) - 1
         return float(self.residual[min(max(at, 0), len(self.residual) - 1)])
 
     def above(self, margin: Floats) -> Floats:
-        """Probability that the residual exceeds each margin; the asked row's weight is split evenly."""
-        below = self.share[np.searchsorted(self.residual, margin, side="right")]
-        return 1.0 - (below + 0.5 * (1.0 - self.share[-1]))
+        """Probability that the residual exceeds each margin."""
+        return 1.0 - self.share[np.searchsorted(self.residual, margin, side="right")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,7 +227,8 @@ def _scores(residual: Floats, weight: Floats, group: NDArray[np.str_]) -> Scores
     own = weight[order] / weight.sum()
     total = np.bincount(np.unique(group, return_inverse=True)[1], weight).astype(np.float64)
     groups = effective(total)
-    return Scores(residual[order], np.concatenate([[0.0], np.cumsum(own)]) * groups / (groups + 1.0))
+    below = np.concatenate([[0.0], np.cumsum(own)])
+    return Scores(residual[order], (0.5 + groups * below) / (groups + 1.0))
 
 
 def _joined(residuals: Residuals, edges: Floats) -> Floats:
