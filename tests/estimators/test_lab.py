@@ -20,7 +20,8 @@ from deepsalt.models.architecture import LabNetArchitecture, from_card, to_card
 from deepsalt.models.lab_net import LabNet
 from deepsalt.spectra import Axis, Spectra
 from deepsalt.training.lab_data import LabData, LabDomain, reader_of, windows_of
-from deepsalt.training.lab_net import _inputs, _Loss, answers_of, train_lab
+from deepsalt.training.lab_models import inputs_of
+from deepsalt.training.lab_net import _Loss, answers_of, train_lab
 from deepsalt.training.lab_settings import LabSettings
 
 QUICK = LabSettings(steps=150, members=2, hidden=(32, 16), dropout=0.1, directions=12, gate=False)
@@ -153,14 +154,15 @@ def test_whatever_was_kept_comes_back_from_its_file(
 def test_support_vectors_in_the_file_are_those_of_scikit_learn() -> None:
     from sklearn.svm import SVR
 
-    from deepsalt.training.lab_net import _directions, _inputs, _vectors
+    from deepsalt.training.lab_models import support_vectors
+    from deepsalt.training.lab_net import _directions
 
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(50, 9)).astype(np.float32), rng.normal(size=50).astype(np.float32)
     domain = LabDomain(x, np.arange(9.0), reflectance=False)
     data = LabData((domain,), y, np.arange(50).astype(str), bounded=False)
-    model = _vectors(data, _directions(data, QUICK), QUICK, 0)
-    inputs = _inputs(model, data)
+    model = support_vectors(data, _directions(data, QUICK), QUICK, 0)
+    inputs = inputs_of(model, data)
     gamma = 1 / (inputs.shape[1] * inputs.var())
     expected = SVR(C=3.0, epsilon=0.05, gamma=gamma).fit(inputs, y).predict(inputs)
     assert answers_of(model, data) == pytest.approx(expected, abs=1e-4)
@@ -181,7 +183,7 @@ def test_a_property_that_was_not_measured_pulls_nowhere() -> None:
     with_none = np.array([[1.0], [2.0], [3.0], *[[np.nan]] * 5], np.float32)
     data = LabData((domain,), y, np.arange(8).astype(str), properties=with_none)
     model = train_lab(data, QUICK, 0).model
-    loss = _Loss(model, _inputs(model, data), data, QUICK, torch.Generator().manual_seed(0))
+    loss = _Loss(model, inputs_of(model, data), data, QUICK, torch.Generator().manual_seed(0))
     assert loss.told[:, 0].tolist() == [1, 1, 1, 0, 0, 0, 0, 0]
     assert loss.others[3:, 0].tolist() == [0] * 5
     assert float(loss.others[:3].mean()) == pytest.approx(0, abs=1e-6)

@@ -14,6 +14,7 @@ from deepsalt.errors import LabelError, SpectraError
 from deepsalt.models.lab_net import LabReader, linear_form
 
 Floats = NDArray[np.float32]
+Readers = list[LabReader]
 
 _FLOOR = 1e-4  # variance taken for noise, over that of the first direction
 _FLAT = 1e-8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,24 +11,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from deepsalt.models.architecture import LabNetArchitecture
-from deepsalt.models.lab_net import LabNet, LabReader
+from deepsalt.models.lab_net import LabNet
 from deepsalt.progress import Progress
-from deepsalt.quiet import quiet
 from deepsalt.splits import grouped_folds
 from deepsalt.training.checks import prediction_facts, r2
 from deepsalt.training.cycle import cycle
 from deepsalt.training.device import pick_device, seed_for, seeded
-from deepsalt.training.lab_data import LabData, reader_of, windows_of
+from deepsalt.training.lab_data import LabData, Readers, reader_of, windows_of
+from deepsalt.training.lab_models import inputs_of, line, new_model, support_vectors
 from deepsalt.training.lab_settings import LabSettings
 from deepsalt.training.losses import certainty_weights
 
-Readers = list[LabReader]
 Fit = Callable[[LabData, Readers, LabSettings, int], LabNet]
 
 _FEWEST_ROWS = 30
-_COMPONENTS = 30
-_PENALTY, _TUBE = 3.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -97,9 +93,9 @@ def _network(data: LabData, readers: Readers, settings: LabSettings, seed: int) 
     """The network of the settings, trained for a fixed number of steps."""
     if settings.network != "scores":
         readers = [windows_of(domain, settings.windows) for domain in data.domains]
-    inputs = _inputs(_model(data, readers, "scores", settings), data)
+    inputs = inputs_of(new_model(data, readers, "scores", settings), data)
     with seeded(seed, "laboratory network", pick_device(settings.device)) as generator:
-        model = _model(data, readers, settings.network, settings, members=settings.members)
+        model = new_model(data, readers, settings.network, settings, members=settings.members)
         model.network.start_at(float(data.y.mean()))
         loss = _Loss(model, inputs, data, settings, generator)
         cycle(loss, loss.draw, settings.steps, settings, generator)
@@ -174,73 +170,5 @@ def _standard_properties(data: LabData) -> tuple[Tensor, Tensor]:
     return torch.as_tensor(wide, dtype=torch.float32), torch.as_tensor(there, dtype=torch.float32)
 
 
-def _line(data: LabData, readers: Readers, settings: LabSettings, _seed: int) -> LabNet:
-    """Partial least squares on the same inputs, 30 components: a network without a hidden layer."""
-    from sklearn.cross_decomposition import PLSRegression
-
-    model = _model(data, readers, "scores", settings)
-    x = _inputs(model, data)
-    if data.y.std() < 1e-9:
-        line = np.append(np.zeros(x.shape[1]), data.y.mean())
-    else:
-        with quiet(message=".*residual is constant"):  # nothing left to explain: it stops there
-            fitted = PLSRegression(min(_COMPONENTS, x.shape[1], len(x) - 1), scale=False).fit(x, data.y)
-        slopes = np.ravel(fitted.coef_)
-        line = np.append(slopes, float(np.ravel(fitted.intercept_)[0] - x.mean(axis=0) @ slopes))
-    with torch.no_grad():
-        model.network.weights[0].copy_(torch.as_tensor(line[:-1]).reshape(1, -1, 1))
-        model.network.biases[0].fill_(float(line[-1]))
-    return model.eval()
-
-
-def _vectors(data: LabData, readers: Readers, settings: LabSettings, seed: int) -> LabNet:
-    """Support vector regression with a Gaussian kernel on the same inputs."""
-    from sklearn.svm import SVR
-
-    x = _inputs(_model(data, readers, "scores", settings), data)
-    gamma = 1.0 / (x.shape[1] * max(float(x.var()), 1e-9))
-    fitted = SVR(C=_PENALTY, epsilon=_TUBE, gamma=gamma).fit(x, data.y)
-    if not len(fitted.support_):  # every label lies within the tube
-        return _line(replace(data, y=np.full_like(data.y, fitted.intercept_[0])), readers, settings, seed)
-    model = _model(data, readers, "vectors", settings, vectors=len(fitted.support_))
-    with torch.no_grad():
-        model.network.vectors.copy_(torch.as_tensor(fitted.support_vectors_))
-        model.network.weights.copy_(torch.as_tensor(fitted.dual_coef_[0]))
-        model.network.shape.copy_(torch.tensor([gamma, float(fitted.intercept_[0])]))
-    return model.eval()
-
-
-def _inputs(model: LabNet, data: LabData) -> np.ndarray:
-    with torch.no_grad():
-        return model.inputs([torch.as_tensor(one.values) for one in data.domains]).double().numpy()
-
-
-def _model(
-    data: LabData,
-    readers: Readers,
-    network: str,
-    settings: LabSettings,
-    *,
-    members: int = 0,
-    vectors: int = 0,
-) -> LabNet:
-    """An untrained model behind these readers; without members it is a simple one."""
-    architecture = LabNetArchitecture(
-        bands=tuple(len(one.steps) for one in data.domains),
-        widths=tuple(reader.matrix.shape[1] for reader in readers),
-        reflectance=tuple(one.reflectance for one in data.domains),
-        network=network,
-        hidden=settings.hidden if members else (),
-        members=max(members, 1),
-        dropout=settings.dropout if members else 0.0,
-        vectors=vectors,
-    )
-    model = LabNet(architecture)
-    model.readers = nn.ModuleList(readers)
-    if data.bounded:
-        model.bounds.copy_(torch.tensor([0.0, float(data.y.max()) + settings.ceiling_margin]))
-    return model
-
-
 _NETWORK, _LINE = "network", "partial least squares"
-_FITS: dict[str, Fit] = {_NETWORK: _network, _LINE: _line, "support vectors": _vectors}
+_FITS: dict[str, Fit] = {_NETWORK: _network, _LINE: line, "support vectors": support_vectors}
