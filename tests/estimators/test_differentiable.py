@@ -121,7 +121,7 @@ def test_a_laboratory_network_asked_about_one_of_its_domains(network: str, tmp_p
         assert np.abs(found.values).max() > 1e-4
 
 
-@pytest.mark.parametrize("kept", ["partial least squares", "support vectors"])
+@pytest.mark.parametrize("kept", ["partial least squares", "support vectors", "Gaussian process"])
 def test_the_simple_models_of_the_gate_can_be_explained(kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deepsalt.training.lab_net._ask", lambda *_: (kept, {"asked": True, "kept": kept}))
     bent = lab_soils(120, bend=3.0)["visnir"]

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.linalg import eigh
+from scipy.signal import savgol_filter
 from torch import Tensor
 
 from deepsalt.errors import LabelError, SpectraError
@@ -18,6 +19,8 @@ Readers = list[LabReader]
 
 _FLOOR = 1e-4  # variance taken for noise, over that of the first direction
 _FLAT = 1e-8
+_NOTHING = 1e-7  # of the first direction's variance: what rounding leaves
+_WINDOW, _PARABOLA = 11, 2
 
 
 @dataclass(frozen=True)
@@ -88,16 +91,38 @@ def reader_of(domain: LabDomain, directions: int) -> LabReader:
     Standardised band by band, so that weak bands count; noise damped by a floor under the variances.
     """
     wide, centre, sides, scale = _standard(domain)
+    variance, vectors = _principal(wide, min(directions, len(domain.steps)))
+    weights = vectors / (variance + _FLOOR * variance[0] + _FLAT).sqrt()
+    return _reader(domain, centre, (sides / scale).double() @ weights)
+
+
+def slopes_of(domain: LabDomain, directions: int) -> LabReader:
+    """A reader that gives principal directions of the smoothed slope alone, of unit variance.
+
+    Bands are not standardised: those that vary most over the samples count most, and noisy ones little.
+    The slope is that of a parabola through eleven bands, fewer where there are few (Savitzky and Golay 1964,
+    Anal. Chem. 36, 1627).
+    """
+    values = _whole(domain)
+    centre, bands = values.mean(dim=0), len(domain.steps)
+    slope = torch.eye(bands)
+    if bands > _PARABOLA:
+        window = min(_WINDOW, max(_PARABOLA + 1, bands // 4 | 1))
+        slope = torch.as_tensor(savgol_filter(np.eye(bands), window, _PARABOLA, deriv=1, axis=1)).float()
+    variance, vectors = _principal((values - centre) @ slope, min(directions, bands))
+    deviation = torch.where(variance > _NOTHING * variance[0], variance, torch.inf).sqrt()
+    return _reader(domain, centre, slope.double() @ (vectors / deviation))
+
+
+def _principal(wide: Tensor, wanted: int) -> tuple[Tensor, Tensor]:
+    """Variances (k,), largest first, and directions (width, k) of rows (n, width) of mean 0."""
     moment = (wide.T @ wide / len(wide)).double().numpy()
-    kept = min(directions, len(domain.steps), max(1, len(wide) - 1))
+    kept = min(wanted, max(1, len(wide) - 1))
     # Only those wanted: a third of the time of all of them for 1,700 bands and their slopes.
     found = eigh(moment, subset_by_index=(len(moment) - kept, len(moment) - 1))
     variance, vectors = (torch.as_tensor(np.flip(one, -1).copy()) for one in found)
-    variance = variance.clamp(min=0)
     largest = vectors.abs().argmax(dim=0)
-    vectors = vectors * torch.sign(vectors[largest, torch.arange(kept)])
-    weights = vectors / (variance + _FLOOR * variance[0] + _FLAT).sqrt()
-    return _reader(domain, centre, (sides / scale).double() @ weights)
+    return variance.clamp(min=0), vectors * torch.sign(vectors[largest, torch.arange(kept)])
 
 
 def windows_of(domain: LabDomain, most: int) -> LabReader:
@@ -121,8 +146,7 @@ def _reader(domain: LabDomain, centre: Tensor, matrix: Tensor) -> LabReader:
 
 def _standard(domain: LabDomain) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Standard absorbance and slope (n, 2 x bands), their centre, the matrix to them, their deviations."""
-    values = torch.as_tensor(domain.values)
-    values = linear_form(values[torch.isfinite(values).all(dim=1)], domain.reflectance)
+    values = _whole(domain)
     centre = values.mean(dim=0)
     bands = len(domain.steps)
     slope = torch.zeros(bands, bands)
@@ -134,3 +158,9 @@ def _standard(domain: LabDomain) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     deviation = seen.std(dim=0, correction=0)
     deviation = torch.where(deviation > _FLAT, deviation, torch.ones_like(deviation))
     return seen / deviation, centre, sides, deviation
+
+
+def _whole(domain: LabDomain) -> Tensor:
+    """(m, bands) absorbance, or the value as it is, of the samples that have a whole spectrum."""
+    values = torch.as_tensor(domain.values)
+    return linear_form(values[torch.isfinite(values).all(dim=1)], domain.reflectance)

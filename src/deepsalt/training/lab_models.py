@@ -11,11 +11,14 @@ from torch import nn
 from deepsalt.models.architecture import LabNetArchitecture
 from deepsalt.models.lab_net import LabNet
 from deepsalt.quiet import quiet
-from deepsalt.training.lab_data import LabData, Readers
+from deepsalt.training.lab_data import LabData, Readers, slopes_of
 from deepsalt.training.lab_settings import LabSettings
 
 _COMPONENTS = 30
 _PENALTY, _TUBE = 3.0, 0.05
+_SLOPES = 20
+_MOST_ASKED, _MOST_KNOWN = 300, 3_000  # samples that lengths, and the mean, are learned from
+_LENGTHS, _NOISE = (1.0, 1e3), (1e-2, 10.0)  # of inputs and labels of variance 1
 
 
 def inputs_of(model: LabNet, data: LabData) -> np.ndarray:
@@ -84,4 +87,44 @@ def support_vectors(data: LabData, readers: Readers, settings: LabSettings, seed
         model.network.vectors.copy_(torch.as_tensor(fitted.support_vectors_))
         model.network.weights.copy_(torch.as_tensor(fitted.dual_coef_[0]))
         model.network.shape.copy_(torch.tensor([gamma, float(fitted.intercept_[0])]))
+    return model.eval()
+
+
+def gaussian_process(data: LabData, readers: Readers, settings: LabSettings, seed: int) -> LabNet:
+    """The mean of a Gaussian process on slopes, with a length for each of their directions.
+
+    Lengths, amplitude and noise have the largest marginal likelihood (automatic relevance determination:
+    Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, 5.1): a direction that EC does not
+    hang on gets a long one. They are learned from some hundred samples, the mean from some thousand.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+    if data.y.std() < 1e-9:
+        return line(data, readers, settings, seed)
+    own = [slopes_of(domain, _SLOPES) for domain in data.domains]
+    order = np.random.default_rng(seed).permutation(len(data.y))
+    known = data.take(np.sort(order[:_MOST_KNOWN]))
+    some = np.sort(np.random.default_rng(seed).permutation(len(known.y))[:_MOST_ASKED])
+    x, y = inputs_of(new_model(known, own, "scores", settings), known), known.y.astype(float)
+    directions = sum(reader.matrix.shape[1] for reader in own)
+    # Flags that tell which domains are there, behind the directions, keep a length of 1.
+    bounds = [_LENGTHS] * directions + [(1.0, 1.0 + 1e-9)] * (x.shape[1] - directions)
+    lengths = np.r_[np.full(directions, directions**0.5), np.ones(x.shape[1] - directions)]
+    kernel = ConstantKernel() * RBF(lengths, bounds) + WhiteKernel(0.2, _NOISE)
+    with quiet(ConvergenceWarning):
+        fitted = GaussianProcessRegressor(kernel, normalize_y=True).fit(x[some], y[some])
+    amplitude, noise = fitted.kernel_.k1.k1.constant_value, fitted.kernel_.k2.noise_level
+    lengths = torch.as_tensor(fitted.kernel_.k1.k2.length_scale[:directions])
+    for reader, part in zip(own, lengths.split([one.matrix.shape[1] for one in own]), strict=True):
+        reader.matrix.div_(part)
+    x = inputs_of(new_model(known, own, "scores", settings), known)
+    settled = ConstantKernel(amplitude) * RBF(1.0) + WhiteKernel(noise)
+    fitted = GaussianProcessRegressor(settled, optimizer=None, normalize_y=True).fit(x, y)
+    model = new_model(data, own, "vectors", settings, vectors=len(x))
+    with torch.no_grad():
+        model.network.vectors.copy_(torch.as_tensor(x))
+        model.network.weights.copy_(torch.as_tensor(amplitude * y.std() * fitted.alpha_))
+        model.network.shape.copy_(torch.tensor([0.5, y.mean()]))
     return model.eval()

@@ -18,7 +18,7 @@ from deepsalt.training.checks import prediction_facts, r2
 from deepsalt.training.cycle import cycle
 from deepsalt.training.device import pick_device, seed_for, seeded
 from deepsalt.training.lab_data import LabData, Readers, reader_of, windows_of
-from deepsalt.training.lab_models import inputs_of, line, new_model, support_vectors
+from deepsalt.training.lab_models import gaussian_process, inputs_of, line, new_model, support_vectors
 from deepsalt.training.lab_settings import LabSettings
 from deepsalt.training.losses import certainty_weights
 
@@ -171,4 +171,9 @@ def _standard_properties(data: LabData) -> tuple[Tensor, Tensor]:
 
 
 _NETWORK, _LINE = "network", "partial least squares"
-_FITS: dict[str, Fit] = {_NETWORK: _network, _LINE: line, "support vectors": support_vectors}
+_FITS: dict[str, Fit] = {
+    _NETWORK: _network,
+    _LINE: line,
+    "support vectors": support_vectors,
+    "Gaussian process": gaussian_process,
+}

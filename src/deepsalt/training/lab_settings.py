@@ -25,7 +25,7 @@ class LabSettings:
     absent      share of samples with several domains that lose one in a step: it learns to do without
     properties_weight   of the other properties in the loss, all of them together
     label_error  error every label is taken to have, ln scale, beside its own
-    gate        compare with a line and support vectors on grouped folds, and be the best of them
+    gate        compare with a line, support vectors and a Gaussian process on grouped folds, and be the best
     """
 
     network: Literal["scores", "convolutions", "tokens"] = "scores"
