@@ -93,38 +93,48 @@ def support_vectors(data: LabData, readers: Readers, settings: LabSettings, seed
 def gaussian_process(data: LabData, readers: Readers, settings: LabSettings, seed: int) -> LabNet:
     """The mean of a Gaussian process on slopes, with a length for each of their directions.
 
-    Lengths, amplitude and noise have the largest marginal likelihood (automatic relevance determination:
-    Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, 5.1): a direction that EC does not
-    hang on gets a long one. They are learned from some hundred samples, the mean from some thousand.
+    Lengths, amplitude and noise are learned from some hundred samples, the mean from some thousand.
     """
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.gaussian_process import GaussianProcessRegressor
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
     if data.y.std() < 1e-9:
         return line(data, readers, settings, seed)
-    own = [slopes_of(domain, _SLOPES) for domain in data.domains]
     order = np.random.default_rng(seed).permutation(len(data.y))
-    known = data.take(np.sort(order[:_MOST_KNOWN]))
-    some = np.sort(np.random.default_rng(seed).permutation(len(known.y))[:_MOST_ASKED])
+    some, known = (data.take(np.sort(order[:most])) for most in (_MOST_ASKED, _MOST_KNOWN))
+    own = [slopes_of(domain, _SLOPES) for domain in known.domains]
+    amplitude, noise = _learn_lengths(own, some, settings)
     x, y = inputs_of(new_model(known, own, "scores", settings), known), known.y.astype(float)
-    directions = sum(reader.matrix.shape[1] for reader in own)
-    # Flags that tell which domains are there, behind the directions, keep a length of 1.
-    bounds = [_LENGTHS] * directions + [(1.0, 1.0 + 1e-9)] * (x.shape[1] - directions)
-    lengths = np.r_[np.full(directions, directions**0.5), np.ones(x.shape[1] - directions)]
-    kernel = ConstantKernel() * RBF(lengths, bounds) + WhiteKernel(0.2, _NOISE)
-    with quiet(ConvergenceWarning):
-        fitted = GaussianProcessRegressor(kernel, normalize_y=True).fit(x[some], y[some])
-    amplitude, noise = fitted.kernel_.k1.k1.constant_value, fitted.kernel_.k2.noise_level
-    lengths = torch.as_tensor(fitted.kernel_.k1.k2.length_scale[:directions])
-    for reader, part in zip(own, lengths.split([one.matrix.shape[1] for one in own]), strict=True):
-        reader.matrix.div_(part)
-    x = inputs_of(new_model(known, own, "scores", settings), known)
-    settled = ConstantKernel(amplitude) * RBF(1.0) + WhiteKernel(noise)
-    fitted = GaussianProcessRegressor(settled, optimizer=None, normalize_y=True).fit(x, y)
+    kernel = ConstantKernel(amplitude) * RBF(1.0) + WhiteKernel(noise)
+    fitted = GaussianProcessRegressor(kernel, optimizer=None, normalize_y=True).fit(x, y)
     model = new_model(data, own, "vectors", settings, vectors=len(x))
     with torch.no_grad():
         model.network.vectors.copy_(torch.as_tensor(x))
         model.network.weights.copy_(torch.as_tensor(amplitude * y.std() * fitted.alpha_))
         model.network.shape.copy_(torch.tensor([0.5, y.mean()]))
     return model.eval()
+
+
+def _learn_lengths(readers: Readers, data: LabData, settings: LabSettings) -> tuple[float, float]:
+    """Divide the directions of the readers by their lengths; amplitude and noise, of labels of variance 1.
+
+    All have the largest marginal likelihood (automatic relevance determination: Rasmussen and Williams 2006,
+    Gaussian Processes for Machine Learning, 5.1): a direction that EC does not hang on gets a long one.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
+    x = inputs_of(new_model(data, readers, "scores", settings), data)
+    widths = [reader.matrix.shape[1] for reader in readers]
+    # Flags that tell which domains are there, behind the directions, keep a length of 1.
+    flags = x.shape[1] - sum(widths)
+    bounds = [_LENGTHS] * sum(widths) + [(1.0, 1.0 + 1e-9)] * flags
+    start = np.repeat([sum(widths) ** 0.5, 1.0], [sum(widths), flags])
+    kernel = ConstantKernel() * RBF(start, bounds) + WhiteKernel(0.2, _NOISE)
+    with quiet(ConvergenceWarning):
+        found = GaussianProcessRegressor(kernel, normalize_y=True).fit(x, data.y.astype(float)).kernel_
+    lengths = torch.as_tensor(found.k1.k2.length_scale[: sum(widths)])
+    for reader, part in zip(readers, lengths.split(widths), strict=True):
+        reader.matrix.div_(part)
+    return found.k1.k1.constant_value, found.k2.noise_level
