@@ -112,7 +112,7 @@ def test_a_spectrum_with_a_wide_gap_is_left_out_and_not_answered() -> None:
     assert np.flatnonzero(np.isnan(fitted.predict(holed))).tolist() == [3]
 
 
-def test_the_gate_keeps_a_line_where_the_network_learns_nothing() -> None:
+def test_the_gate_keeps_a_simple_model_where_the_network_learns_nothing() -> None:
     spoiled = replace(QUICK, gate=True, learning_rate=1e-9)
     fitted = LabRegressor(spoiled).fit(soils()["mir"])
     gate = fitted.checks_["gate"]
@@ -185,7 +185,7 @@ def test_the_process_in_the_file_is_that_of_scikit_learn() -> None:
 
 
 def test_a_process_finds_the_one_direction_that_salt_shows_in() -> None:
-    """Forty bands of white noise beside it would drown it for a kernel with one length for all."""
+    """White noise in eighty bands drowns it for a kernel with one length for all directions."""
     fitted, fresh = soils(240, bend=2.0), soils(240, seed=5, bend=2.0)
     errors = {}
     for name, fit in (("process", gaussian_process), ("vectors", support_vectors)):
@@ -200,6 +200,15 @@ def test_a_process_finds_the_one_direction_that_salt_shows_in() -> None:
         model = fit(data, [reader_of(data.domains[0], 60)], QUICK, 0)
         errors[name] = float(np.mean((answers_of(model, asked) - asked.y) ** 2) / asked.y.var())
     assert errors["process"] < 0.1 < errors["vectors"]
+
+
+def test_a_process_of_many_samples_learns_from_some_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deepsalt.training.lab_models._MOST_ASKED", 40)
+    monkeypatch.setattr("deepsalt.training.lab_models._MOST_KNOWN", 120)
+    monkeypatch.setattr("deepsalt.training.lab_net._ask", lambda *_: ("Gaussian process", {"asked": True}))
+    fitted = LabRegressor(replace(QUICK, gate=True)).fit(soils(240)["mir"])
+    assert fitted.model_.network.vectors.shape[0] == 120
+    assert r2(fitted.predict(soils(seed=5)["mir"]), soils(seed=5)["mir"]) > 0.9
 
 
 @pytest.mark.parametrize("bands", [1, 2, 3, 4, 12, 60])

@@ -61,15 +61,15 @@ def line(data: LabData, readers: Readers, settings: LabSettings, _seed: int) -> 
     model = new_model(data, readers, "scores", settings)
     x = inputs_of(model, data)
     if data.y.std() < 1e-9:
-        line = np.append(np.zeros(x.shape[1]), data.y.mean())
+        weights = np.append(np.zeros(x.shape[1]), data.y.mean())
     else:
         with quiet(message=".*residual is constant"):  # nothing left to explain: it stops there
             fitted = PLSRegression(min(_COMPONENTS, x.shape[1], len(x) - 1), scale=False).fit(x, data.y)
         slopes = np.ravel(fitted.coef_)
-        line = np.append(slopes, float(np.ravel(fitted.intercept_)[0] - x.mean(axis=0) @ slopes))
+        weights = np.append(slopes, float(np.ravel(fitted.intercept_)[0] - x.mean(axis=0) @ slopes))
     with torch.no_grad():
-        model.network.weights[0].copy_(torch.as_tensor(line[:-1]).reshape(1, -1, 1))
-        model.network.biases[0].fill_(float(line[-1]))
+        model.network.weights[0].copy_(torch.as_tensor(weights[:-1]).reshape(1, -1, 1))
+        model.network.biases[0].fill_(float(weights[-1]))
     return model.eval()
 
 
