@@ -20,7 +20,7 @@ from deepsalt.mapping.qml import style_of
 from deepsalt.mapping.questions import Questions
 from deepsalt.mapping.quicklook import write_quicklook
 from deepsalt.mapping.style import map_layers
-from deepsalt.mapping.tally import Tally
+from deepsalt.mapping.tally import SceneTally
 from deepsalt.mapping.truth import copy_truth
 from deepsalt.mapping.window import Job, Mapped, bare, map_window, needed_bands
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
@@ -107,7 +107,7 @@ def map_scene(
     grid, final = Grid.of(scene), map_folder(Path(out), scene.name)
     layers = map_layers(scheme, job.level, job.thresholds)
     with whole_folder(final) as folder, LayerFiles(folder, layers, grid, tags) as files:
-        tally, below_zero = Tally(scheme, grid), 0
+        tally, below_zero = SceneTally(scheme, grid), 0
         for window, mapped in _mapped(job, pixels_per_window, progress):
             files.write(window, mapped.layers)
             tally.add(window, mapped.layers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,20 @@ from deepsalt.files import written_whole
 from deepsalt.mapping.cog import Grid
 from deepsalt.mapping.folder import SUMMARY
 from deepsalt.mapping.questions import DEFAULT_QUESTIONS, Questions
-from deepsalt.mapping.tally import Tally
+from deepsalt.mapping.tally import SceneTally
 from deepsalt.mapping.truth import TRUTH, compare_with_truth
 from deepsalt.mapping.window import Job
 from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import ClassScheme
 
+#: Of the valid pixels' ECe, told in map.json.
+PERCENTILES = (5, 50, 95)
+
 
 def summarise(
     folder: Path,
     job: Job,
-    tally: Tally,
+    tally: SceneTally,
     *,
     layers: Mapping[str, str],
     provenance: Mapping[str, str],
@@ -34,19 +37,16 @@ def summarise(
 
     layers  the files in `folder` by the names of their layers
     """
-    doubt = tally.doubt(job)
-    if tally.valid and "interval" not in doubt and Questions(job.level, job.thresholds) != DEFAULT_QUESTIONS:
+    counts = tally.counts(job.level, _distribution(tally.ece))
+    if (
+        counts["valid"]
+        and "interval" not in counts
+        and Questions(job.level, job.thresholds) != DEFAULT_QUESTIONS
+    ):
         notes = [
             *notes,
             "The model does not know its errors: no interval and no probability, though asked for.",
         ]
-    counts = {
-        "valid": tally.valid,
-        "reasons": tally.reasons(),
-        "classes": tally.classes(),
-        "ece": _distribution(tally.ece),
-        **doubt,
-    }
     return map_facts(
         folder,
         job.scene.name,
@@ -102,6 +102,14 @@ def map_facts(
     return facts
 
 
+def percentiles_told(found: Iterable[float] | None) -> dict[str, float | None]:
+    """`PERCENTILES` of the valid pixels' ECe in dS/m, by name; None for a map without any."""
+    names = ("p5", "median", "p95")
+    if found is None:
+        return dict.fromkeys(names)
+    return {name: round(float(value), 4) for name, value in zip(names, found, strict=True)}
+
+
 def write_summary(folder: Path, facts: Mapping[str, Any]) -> Path:
     with written_whole(folder / SUMMARY) as aside:
         aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False, allow_nan=False) + "\n", "utf-8")
@@ -109,7 +117,4 @@ def write_summary(folder: Path, facts: Mapping[str, Any]) -> Path:
 
 
 def _distribution(ece: NDArray[np.float32]) -> dict[str, float | None]:
-    if len(ece) == 0:
-        return {"median": None, "p5": None, "p95": None}
-    p5, median, p95 = np.percentile(ece.astype(np.float64), [5, 50, 95])
-    return {"median": round(float(median), 4), "p5": round(float(p5), 4), "p95": round(float(p95), 4)}
+    return percentiles_told(np.percentile(ece.astype(np.float64), PERCENTILES) if len(ece) else None)

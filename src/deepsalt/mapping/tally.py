@@ -1,7 +1,8 @@
-"""The numbers of a map, counted window by window while it is made: no layer is read a second time."""
+"""The numbers of a map, of a scene or a mosaic, counted window by window while it is made."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,22 +10,18 @@ from numpy.typing import NDArray
 
 from deepsalt.mapping.area import hectares_per_pixel
 from deepsalt.mapping.cog import Grid
-from deepsalt.mapping.window import Job, Layers
+from deepsalt.mapping.window import Layers
 from deepsalt.salinity.classes import ClassScheme
 from deepsalt.spectra.scene import MaskReason, Window
 from deepsalt.units import log_ece
 
 
 class Tally:
-    """What `add` has seen so far.
-
-    Holds the ECe of the valid pixels: one layer of a scene fits in memory where its spectra would not.
-    """
+    """What `add` has seen so far; of a map of any size."""
 
     def __init__(self, scheme: ClassScheme, grid: Grid) -> None:
         self._scheme = scheme
         self._area = hectares_per_pixel(grid)
-        self._ece: list[NDArray[np.float32]] = []
         self._reasons = np.zeros(256, np.int64)
         self._pixels = np.zeros(len(scheme.classes), np.int64)
         self._hectares = np.zeros(len(scheme.classes))
@@ -33,7 +30,6 @@ class Tally:
     def add(self, window: Window, layers: Layers) -> None:
         """Count one window."""
         valid = layers["mask"] == MaskReason.VALID
-        self._ece.append(layers["ece"][valid])
         self._reasons += np.bincount(layers["mask"].ravel(), minlength=256)
         self._add_classes(window, layers["class"])
         for name in layers:
@@ -51,16 +47,25 @@ class Tally:
         """Pixels with a value."""
         return int(self._reasons[MaskReason.VALID])
 
-    @property
-    def ece(self) -> NDArray[np.float32]:
-        """(valid,) dS/m."""
-        return np.concatenate(self._ece)
+    def counts(self, level: float | None, ece: Mapping[str, float | None]) -> dict[str, Any]:
+        """What map.json tells of the pixels, in its order.
 
-    def reasons(self) -> dict[str, int]:
+        level  of the interval, where there is one
+        ece    percentiles of the valid pixels, which cannot be counted window by window
+        """
+        return {
+            "valid": self.valid,
+            "reasons": self._told_reasons(),
+            "classes": self._told_classes(),
+            "ece": ece,
+            **self.doubt(level),
+        }
+
+    def _told_reasons(self) -> dict[str, int]:
         """Masked pixels by reason, only those that occur, in the order of MaskReason."""
         return {r.name.lower(): int(self._reasons[r]) for r in MaskReason if r and self._reasons[r]}
 
-    def classes(self) -> list[dict[str, Any]]:
+    def _told_classes(self) -> list[dict[str, Any]]:
         """Pixels and hectares of each class; no hectares where the grid has no coordinate system."""
         return [
             {
@@ -74,7 +79,7 @@ class Tally:
             for index, item in enumerate(self._scheme.classes)
         ]
 
-    def doubt(self, job: Job) -> dict[str, Any]:
+    def doubt(self, level: float | None) -> dict[str, Any]:
         """What is known of the errors, of what there is: `interval` (its level, mean width in dS/m and on
         ln(1+ECe)), `probability_above` (mean over the valid pixels, by threshold), and `outside` (pixels and
         share of the valid ones)."""
@@ -84,7 +89,7 @@ class Tally:
                 key: self._mean(name)
                 for key, name in (("mean_width", "width"), ("mean_width_ln", "width_ln"))
             }
-            found["interval"] = {"level": job.level, **widths}
+            found["interval"] = {"level": level, **widths}
         means = {
             name.removeprefix("probability_above_"): self._mean(name)
             for name in self._sums
@@ -108,3 +113,20 @@ class Tally:
 
     def _mean(self, name: str) -> float:
         return round(self._sums[name] / max(self.valid, 1), 4)
+
+
+class SceneTally(Tally):
+    """Holds the valid pixels' ECe too: one layer of a scene fits in memory where its spectra would not."""
+
+    def __init__(self, scheme: ClassScheme, grid: Grid) -> None:
+        super().__init__(scheme, grid)
+        self._ece: list[NDArray[np.float32]] = []
+
+    def add(self, window: Window, layers: Layers) -> None:
+        super().add(window, layers)
+        self._ece.append(layers["ece"][layers["mask"] == MaskReason.VALID])
+
+    @property
+    def ece(self) -> NDArray[np.float32]:
+        """(valid,) dS/m."""
+        return np.concatenate(self._ece)

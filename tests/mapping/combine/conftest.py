@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from deepsalt.mapping import style
 from deepsalt.mapping.cog import Grid, Layer
-from deepsalt.mapping.combine.counted import counted
 from deepsalt.mapping.combine.layers import answer_layer
 from deepsalt.mapping.combine.maps import FinishedMap, open_map
 from deepsalt.mapping.combine.statistics import half_widths
 from deepsalt.mapping.combine.writing import layers_written
-from deepsalt.mapping.summary import map_facts, write_summary
+from deepsalt.mapping.summary import map_facts, percentiles_told, write_summary
+from deepsalt.mapping.tally import Tally
 from deepsalt.readers.raster import open_raster
 from deepsalt.salinity.classes import USDA, ClassScheme
 from deepsalt.spectra import MaskReason, Window
@@ -77,16 +77,18 @@ def write_map(
     said = {"MODEL": "toy", "MODEL_FINGERPRINT": "0123", "SCENE": folder.name, **tags}
     said = {**said, "ACQUIRED": date} if date else said
     folder.mkdir(parents=True)
+    whole, shown = Window(0, 0, *values.shape), {layer.name: pixels for layer, pixels in layers}
     with layers_written(folder, [layer for layer, _ in layers], grid, said) as writer:
-        writer.write(Window(0, 0, *values.shape), {layer.name: shown for layer, shown in layers})
+        writer.write(whole, shown)
+    tally = Tally(scheme, grid)
+    tally.add(whole, shown)
     files = {layer.name: f"{layer.name}.tif" for layer, _ in layers}
-    counts = counted(folder, grid, scheme)
     facts = map_facts(
         folder,
         folder.name,
         grid,
         scheme,
-        counts,
+        tally.counts(level, percentiles_told(None)),
         model=said["MODEL"],
         layers=files,
         provenance=said,

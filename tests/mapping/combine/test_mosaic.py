@@ -72,6 +72,35 @@ def test_the_folder_is_a_map_like_those_it_is_made_of(maps: Make, tmp_path: Path
 
 
 @pytest.mark.usefixtures("no_picture")
+def test_its_numbers_are_those_of_its_layers(maps: Make, tmp_path: Path) -> None:
+    inputs: dict[str, Any] = {"sd": 0.2, "outside": [[0, 0, 1, 255]]}
+    one = maps("one", [[1.0, 3.0, 40.0, NONE]], above={2.0: [[0.0, 0.5, 1.0, NONE]]}, **inputs)
+    other = maps(
+        "other", [[2.0, 9.0, 40.0, NONE]], above={2.0: [[0.25, 1.0, 1.0, NONE]]}, **inputs, at=(1, 0)
+    )
+    told = map_mosaic([one, other], tmp_path / "all").summary
+    low, high = (band(tmp_path / "all" / f"ece_{which}.tif") for which in ("low", "high"))
+    assert told["interval"] == {
+        "level": 0.9,
+        "mean_width": pytest.approx(np.nanmean(high - low), abs=1e-4),
+        "mean_width_ln": pytest.approx(np.nanmean(np.log1p(high) - np.log1p(low)), abs=1e-4),
+    }
+    assert told["probability_above"] == {"2": pytest.approx(3.75 / 6, abs=1e-4)}
+    assert told["outside"] == {"pixels": 2, "share": pytest.approx(2 / 6, abs=1e-4)}
+    assert told["ece"] == {
+        "p5": pytest.approx(1.25),
+        "median": pytest.approx(6.0),
+        "p95": pytest.approx(40.0),
+    }
+
+
+def test_without_intervals_it_tells_of_none(maps: Make, tmp_path: Path) -> None:
+    told = map_mosaic([maps("one", [[NONE, NONE]])], tmp_path / "all").summary
+    assert not {"interval", "probability_above", "outside"} & set(told)
+    assert told["ece"] == {"p5": None, "median": None, "p95": None}
+
+
+@pytest.mark.usefixtures("no_picture")
 def test_two_dates_shrink_the_interval_as_rho_says(maps: Make, tmp_path: Path) -> None:
     """With rho 0.5 to the root of 0.75."""
     one, other = (maps(name, [[4.0]], sd=0.3) for name in ("one", "other"))

@@ -8,12 +8,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast, get_args
 
+import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import ProductError, UsageError
 from deepsalt.mapping import style
-from deepsalt.mapping.cog import Layer
-from deepsalt.mapping.combine.counted import counted
+from deepsalt.mapping.cog import Layer, strips
 from deepsalt.mapping.combine.grids import UnionGrid, union_grid, windows
 from deepsalt.mapping.combine.layers import answer_layer, beside_mosaic, looks_layer
 from deepsalt.mapping.combine.looks import GATHERINGS, Gathering, How, Look, Rules
@@ -24,7 +24,9 @@ from deepsalt.mapping.combine.writing import check_out, layers_written, write_te
 from deepsalt.mapping.engine import Progress, SceneMap
 from deepsalt.mapping.folder import whole_folder
 from deepsalt.mapping.quicklook import write_quicklook
-from deepsalt.mapping.summary import map_facts, write_summary
+from deepsalt.mapping.ranks import percentiles
+from deepsalt.mapping.summary import PERCENTILES, map_facts, percentiles_told, write_summary
+from deepsalt.mapping.tally import Tally
 from deepsalt.salinity.classes import ClassScheme
 from deepsalt.spectra import Window
 
@@ -95,10 +97,13 @@ def map_mosaic(
     job = _job(maps, cast(How, how), rho)
     tags = mosaic_tags(job.maps, how=job.how, rules=job.rules, scheme=job.scheme)
     with whole_folder(final) as folder:
+        tally = Tally(job.scheme, job.union.grid)
         with layers_written(folder, job.layers, job.union.grid, tags) as writer:
             for window, values in _windows(job, progress):
-                writer.write(window, {layer.name: values[layer.name] for layer in job.layers})
-        facts = _facts(job, folder, final.name, tags)
+                layers = {layer.name: values[layer.name] for layer in job.layers}
+                writer.write(window, layers)
+                tally.add(window, layers)
+        facts = _facts(job, folder, final.name, tags, tally)
         write_texts(folder, beside_mosaic(tuple(layer.name for layer in job.layers), job.scheme))
         write_quicklook(folder, job.scheme, str(facts["scene"]))
         write_summary(folder, facts)
@@ -200,17 +205,26 @@ def _look(job: _Job, one: FinishedMap, window: Window) -> Look:
     )
 
 
-def _facts(job: _Job, folder: Path, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
-    grid = job.union.grid
+def _facts(job: _Job, folder: Path, name: str, tags: Mapping[str, str], tally: Tally) -> dict[str, Any]:
     facts = map_facts(
         folder,
         name,
-        grid,
+        job.union.grid,
         job.scheme,
-        counted(folder, grid, job.scheme),
+        tally.counts(job.rules.level, _distribution(folder / "ece.tif")),
         model=tags["MODEL"],
         layers={layer.name: f"{layer.name}.tif" for layer in job.layers},
         provenance=tags,
         notes=mosaic_notes(job.maps, job.how, job.rules, outside=job.outside),
     )
     return {**facts, "kind": "mosaic", "how": job.how, "rho": job.rules.rho, "made_of": of_each(job.maps)}
+
+
+def _distribution(path: Path) -> dict[str, float | None]:
+    """Of a layer that need not fit in memory."""
+
+    def parts() -> Iterator[NDArray[np.float32]]:
+        return (values[np.isfinite(values)] for _, values in strips(path))
+
+    valid, found = percentiles(parts, PERCENTILES)
+    return percentiles_told(found if valid else None)
