@@ -1,18 +1,19 @@
 """A real laboratory library seen through a simulated sky: training on clean spectra, test on disturbed ones.
 
-    python benchmarks/semi_real.py icraf_isric_visnir.parquet --seed 0
+    python benchmarks/semi_real.py icraf_isric_visnir.parquet --seeds 0 1 2 3 4
 
-Five folds grouped by profile. Test spectra, and nothing else, are wetted, mixed with plants, lit, and seen by
-EnMAP under `deepsalt.simulate.laws.OtherLaws`, which the method does not know; no salt crust is put on
-them. EC is predicted as measured (1:2.5), without a conversion to ECe. Spectra and EC are real, what
-stands between soil and pixel is simulated. Prints Markdown tables; intervals: bootstrap over profiles.
+Of each seed five folds grouped by profile, each under a sky of its own. Test spectra, and nothing else, are
+wetted, mixed with plants, lit, and seen by EnMAP under `deepsalt.simulate.laws.OtherLaws`, which the method
+does not know; no salt crust is put on them. EC is predicted as measured (1:2.5), without a conversion to
+ECe. Spectra and EC are real, what stands between soil and pixel is simulated. Prints Markdown tables: means
+of the seeds, and 90 % intervals by bootstrap over profiles and seeds.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from time import perf_counter, process_time
 
 import numpy as np
@@ -37,30 +38,38 @@ METRICS = ("ccc", "rmse", "r2", "auc")
 SALINE_DS_M, DRAWS, FOLDS = 2.0, 1000, 5
 ENMAP = Sensor.load("enmap")
 Floats = NDArray[np.floating]
-Answers = dict[str, Floats]
+Answers = dict[str, Floats]  # of each method (seed, sample)
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("library", help="vis-NIR reflectance with EC 1:2.5 and a column of profiles")
-    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--seeds", type=int, nargs="+", default=[0])
     chosen = arguments.parse_args()
     library = read_library(chosen.library)
-    clean = on_enmap(library)
     groups = library.samples["group"].to_numpy()
     views: dict[str, Answers] = {"other laws": {}, "clean": {}}
-    for number, (train, test) in enumerate(grouped_folds(groups, FOLDS, chosen.seed)):
-        seen = disturbed(library.take(test), chosen.seed * FOLDS + number)
-        for name, train_one in learners(chosen.seed).items():
+    for repeat, seed in enumerate(chosen.seeds):
+        for view, name, rows, answers in asked(library, groups, seed):
+            shape = (len(chosen.seeds), len(library))
+            views[view].setdefault(name, np.empty(shape))[repeat, rows] = answers
+    for view, found in views.items():
+        print(f"\nTest spectra: {view}; {len(library)} samples, {len(np.unique(groups))} profiles\n")
+        print(table(library.samples["ece_ds_m"].to_numpy(), found, groups))
+
+
+def asked(library: Spectra, groups: Floats, seed: int) -> Iterator[tuple[str, str, Floats, Floats]]:
+    """View, method, rows and answers, fold by fold."""
+    clean = on_enmap(library)
+    for number, (train, test) in enumerate(grouped_folds(groups, FOLDS, seed)):
+        seen = disturbed(library.take(test), seed * FOLDS + number)
+        for name, train_one in learners(seed).items():
             start = perf_counter(), process_time()
             model = train_one(library.take(train), clean.take(train))
             for view, spectra in (("other laws", seen), ("clean", clean.take(test))):
-                views[view].setdefault(name, np.empty(len(library)))[test] = model.predict(spectra)
+                yield view, name, test, model.predict(spectra)
             cost = f"{perf_counter() - start[0]:.0f} s, processor {process_time() - start[1]:.0f} s"
-            print(f"fold {number}, {name}: {cost}", file=sys.stderr, flush=True)
-    for view, answers in views.items():
-        print(f"\nTest spectra: {view}; {len(library)} samples, {len(np.unique(groups))} profiles\n")
-        print(table(library.samples["ece_ds_m"].to_numpy(), answers, groups, chosen.seed))
+            print(f"seed {seed}, fold {number}, {name}: {cost}", file=sys.stderr, flush=True)
 
 
 def read_library(path: str) -> Spectra:
@@ -130,19 +139,33 @@ def scores(observed: Floats, predicted: Floats) -> NDArray[np.float64]:
     return np.array([plain["ccc"], plain["rmse"], plain["r2"], area])
 
 
-def table(observed: Floats, answers: Answers, groups: NDArray, seed: int) -> str:
+def table(observed: Floats, answers: Answers, groups: NDArray) -> str:
     """A row a method; the last, deepsalt minus the baseline that is best in that very metric."""
-    whole = {name: scores(observed, one) for name, one in answers.items()}
     rows = [np.flatnonzero(groups == group) for group in np.unique(groups)]
-    rng = np.random.default_rng(seed)
-    picks = [np.concatenate([rows[i] for i in rng.integers(len(rows), size=len(rows))]) for _ in range(DRAWS)]
-    draws = {n: np.array([scores(observed[p], one[p]) for p in picks]) for n, one in answers.items()}
+    repeats, rng = len(next(iter(answers.values()))), np.random.default_rng(0)
+    everything = np.arange(len(observed))
+    picks = [
+        (
+            rng.integers(repeats, size=repeats),
+            np.concatenate([rows[i] for i in rng.integers(len(rows), size=len(rows))]),
+        )
+        for _ in range(DRAWS)
+    ]
+    whole = {
+        name: mean_scores(observed, one, np.arange(repeats), everything) for name, one in answers.items()
+    }
+    draws = {n: np.array([mean_scores(observed, one, *pick) for pick in picks]) for n, one in answers.items()}
     lines = ["| method | CCC | RMSE | R2 | AUC, EC > 2 |", "|---|---|---|---|---|"]
     lines += [line(name, whole[name], draws[name]) for name in answers]
     best = [max(BASELINES, key=lambda n: whole[n][m] * (-1 if m == 1 else 1)) for m in range(len(METRICS))]
     gap = np.array([whole["deepsalt"][m] - whole[n][m] for m, n in enumerate(best)])
     spread = np.stack([draws["deepsalt"][:, m] - draws[n][:, m] for m, n in enumerate(best)], axis=1)
     return "\n".join([*lines, line(f"deepsalt minus {' / '.join(best)}", gap, spread)])
+
+
+def mean_scores(observed: Floats, answers: Floats, repeats: Floats, rows: Floats) -> NDArray[np.float64]:
+    """`scores` of some rows, mean of some repeats; answers (repeat, sample)."""
+    return np.mean([scores(observed[rows], answers[repeat, rows]) for repeat in repeats], axis=0)
 
 
 def line(name: str, values: Floats, draws: Floats) -> str:

@@ -11,7 +11,7 @@ from tests.training.bridge_problem import POINTS, SCENES, bridge_problem
 
 from deepsalt.training import DeepSaltSettings
 from deepsalt.training.bridge_teacher import teach
-from deepsalt.training.deepsalt import DeepSaltResult, train_deepsalt
+from deepsalt.training.deepsalt import DeepSaltResult, held_out_answers, train_deepsalt
 from deepsalt.training.held_out import HeldOut, quick
 
 FEW = DeepSaltSettings(
@@ -38,6 +38,19 @@ def test_a_pixel_is_asked_of_a_training_that_has_not_seen_its_label() -> None:
     assert first[0] == second[0]
     assert not np.array_equal(first[other], second[other])
     assert [told for told in said if isinstance(told, tuple)] == 2 * [("asked", done, 2) for done in range(3)]
+
+
+def test_fields_are_held_out_in_eight_folds_and_scenes_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, asked = bridge_problem().data, {}
+    monkeypatch.setattr(HeldOut, "answers", lambda _, what, trials: asked.update({what: trials}))
+    held_out_answers(HeldOut(data, None, 0), FEW)
+    folds = {name: one for name, (_, one) in asked["held-out fields and scenes"].items()}
+    assert {name: len(one) for name, one in folds.items()} == {"fields": 8, "scenes": SCENES}
+    for name, groups in {"fields": data.sat_groups, "scenes": data.where.sat_scene}.items():
+        assert sorted(np.concatenate([test for _, test in folds[name]])) == list(range(len(groups)))
+        for train, test in folds[name]:
+            assert sorted([*train, *test]) == list(range(len(groups)))
+            assert not set(groups[train]) & set(groups[test])
 
 
 def test_without_distillation_no_teacher_is_heard() -> None:
