@@ -36,7 +36,8 @@ def _table(parts: dict[str, Row], titles: dict[str, str]) -> str:
             lines.append(f"| {title} | failed: {'; '.join(there['failures'])[:80]} |")
             continue
         ranked = there["ln"]["spearman"]
-        cells = [title]
+        every = there["cases"] + there["failed"]
+        cells = [f"{title} ({there['failed']} of {every} failed)" if there["failed"] else title]
         if "test" in rows:
             home = rows["test"][name]
             cells += [f"{home['rmse']:.3f}", _difference(home)]
