@@ -25,7 +25,7 @@ class Tally:
         self._reasons = np.zeros(256, np.int64)
         self._pixels = np.zeros(len(scheme.classes), np.int64)
         self._hectares = np.zeros(len(scheme.classes))
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, tuple[float, int]] = {}
 
     def add(self, window: Window, layers: Layers) -> None:
         """Count one window."""
@@ -40,7 +40,7 @@ class Tally:
             self._sum("width", high - low)
             self._sum("width_ln", log_ece(high) - log_ece(low))
         if "outside" in layers:
-            self._sum("outside", layers["outside"][valid])
+            self._sum("outside", layers["outside"][valid] == 1)
 
     @property
     def valid(self) -> int:
@@ -58,7 +58,7 @@ class Tally:
             "reasons": self._told_reasons(),
             "classes": self._told_classes(),
             "ece": ece,
-            **self.doubt(level),
+            **self._told_doubt(level),
         }
 
     def _told_reasons(self) -> dict[str, int]:
@@ -79,10 +79,12 @@ class Tally:
             for index, item in enumerate(self._scheme.classes)
         ]
 
-    def doubt(self, level: float | None) -> dict[str, Any]:
+    def _told_doubt(self, level: float | None) -> dict[str, Any]:
         """What is known of the errors, of what there is: `interval` (its level, mean width in dS/m and on
-        ln(1+ECe)), `probability_above` (mean over the valid pixels, by threshold), and `outside` (pixels and
-        share of the valid ones)."""
+        ln(1+ECe)), `probability_above` (mean by threshold), and `outside` (pixels and share).
+
+        Means of the valid pixels that have the number, None where none has: an edited raster may have gaps.
+        """
         found: dict[str, Any] = {}
         if "width" in self._sums:
             widths = {
@@ -98,7 +100,7 @@ class Tally:
         if means:
             found["probability_above"] = means
         if "outside" in self._sums:
-            found["outside"] = {"pixels": int(self._sums["outside"]), "share": self._mean("outside")}
+            found["outside"] = {"pixels": int(self._sums["outside"][0]), "share": self._mean("outside")}
         return found
 
     def _add_classes(self, window: Window, classes: NDArray[np.uint8]) -> None:
@@ -109,10 +111,13 @@ class Tally:
                 self._hectares[index] += by_row @ self._area[window.row : window.row + window.rows]
 
     def _sum(self, name: str, values: NDArray[Any]) -> None:
-        self._sums[name] = self._sums.get(name, 0.0) + float(values.sum(dtype=np.float64))
+        known = values[np.isfinite(values)]
+        total, count = self._sums.get(name, (0.0, 0))
+        self._sums[name] = total + float(known.sum(dtype=np.float64)), count + len(known)
 
-    def _mean(self, name: str) -> float:
-        return round(self._sums[name] / max(self.valid, 1), 4)
+    def _mean(self, name: str) -> float | None:
+        total, count = self._sums[name]
+        return round(total / count, 4) if count else None
 
 
 class SceneTally(Tally):

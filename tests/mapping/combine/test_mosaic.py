@@ -94,10 +94,24 @@ def test_its_numbers_are_those_of_its_layers(maps: Make, tmp_path: Path) -> None
     }
 
 
+@pytest.mark.usefixtures("no_picture")
+@pytest.mark.parametrize("how", ["weighted", "latest", "median"])
+def test_gaps_in_a_layer_are_left_out_of_its_mean(maps: Make, tmp_path: Path, how: str) -> None:
+    """An edited raster may lack a bound or a chance where it has an ECe."""
+    bounds = [[NONE, 1.0, NONE]], [[NONE, 3.0, NONE]]
+    one = maps("one", [[2.0, 2.0, NONE]], bounds=bounds, above={4.0: [[NONE, 0.5, NONE]]})
+    told = map_mosaic([one], tmp_path / "all", how=how).summary
+    low, high = (band(tmp_path / "all" / f"ece_{which}.tif") for which in ("low", "high"))
+    assert told["interval"]["mean_width"] == pytest.approx(np.nanmean(high - low), abs=1e-4)
+    assert told["probability_above"] == {"4": 0.5}
+
+
 def test_without_intervals_it_tells_of_none(maps: Make, tmp_path: Path) -> None:
     told = map_mosaic([maps("one", [[NONE, NONE]])], tmp_path / "all").summary
     assert not {"interval", "probability_above", "outside"} & set(told)
     assert told["ece"] == {"p5": None, "median": None, "p95": None}
+    empty = map_mosaic([maps("two", [[NONE]], sd=0.2)], tmp_path / "empty").summary
+    assert empty["interval"] == {"level": 0.9, "mean_width": None, "mean_width_ln": None}
 
 
 @pytest.mark.usefixtures("no_picture")
