@@ -16,9 +16,32 @@ from deepsalt.config import CompareConfig, compare_config, parse_config
 from deepsalt.console import run_command
 from deepsalt.errors import ConfigError, UsageError
 from deepsalt.evaluation.comparison import TUNED
-from deepsalt.pipeline.cases import own_frames
+from deepsalt.pipeline.cases import cases_of, digest, own_frames
 from deepsalt.pipeline.compare import asked_for, compare
 from deepsalt.pipeline.methods import METHODS, methods_named, register
+from deepsalt.pipeline.prepare import prepare
+from deepsalt.simulate import WorldSettings, simulate_world
+
+
+def test_dates_of_a_world_become_one_scene_of_each_place(tmp_path: Path) -> None:
+    small = {key: value for key, value in WorldSettings.small().as_dict().items() if key != "seed"}
+    wanted = CompareConfig(worlds=[3], world=small, covered=[True], points=[0], dates=2)
+    (case,) = cases_of(None, wanted, tmp_path)
+    assert case.frame.name == "world 3, gypsum_marl unseen, covered, 2 dates"
+    simulate_world(tmp_path / digest(case.frame.world.as_dict()), case.frame.world)
+    data = prepare(case.frame.config, silent)
+    assert [type(scene).__name__ for scene in data.scenes] == ["Composite", "Composite"]
+    assert {scene.facts["composite"] for scene in data.scenes} == {"mean"}
+    assert all(len(scene.facts["dates"].split(", ")) == 2 for scene in data.scenes)
+    assert set(data.sites.samples["scene"]) == {scene.name for scene in data.scenes}
+    once = cases_of(None, wanted.model_copy(update={"dates": 1}), tmp_path)[0]
+    assert once.frame.key != case.frame.key
+
+
+def test_dates_that_cannot_be_put_together_are_refused(tmp_path: Path) -> None:
+    for world, words in (({"sensor": "emit"}, "2 dates of emit"), ({"looks": 3}, "say it twice")):
+        with pytest.raises(ConfigError, match=words):
+            cases_of(None, CompareConfig(worlds=[0], world=world, dates=2), tmp_path)
 
 
 def test_the_configs_word_on_pixels_stands_unless_the_call_says_otherwise(world: Path) -> None:
@@ -61,7 +84,8 @@ def test_the_call_wins_over_the_config() -> None:
     config = parse_config(
         {"library": {"path": "x.csv"}, "compare": {"points": [25], "draws": 4, "world": {"rows": 48}}}
     )
-    wanted = asked_for(config, points=["50", "all"], covers=[True], laws="other", methods=None)
+    wanted = asked_for(config, points=["50", "all"], covers=[True], laws="other", methods=None, dates=4)
+    assert wanted.dates == 4
     assert wanted.points == [50, "all"]
     assert (wanted.draws, wanted.covered, wanted.methods) == (4, [True], None)
     assert wanted.world == {"rows": 48, "laws": "other"}

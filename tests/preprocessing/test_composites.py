@@ -115,6 +115,17 @@ def test_the_medoid_is_a_spectrum_of_one_date() -> None:
     assert np.array_equal(made.read().values, two.read().values)
 
 
+def test_the_mean_of_dates_shows_no_edge_where_one_is_missing() -> None:
+    """One date is 1.44 times as bright as the other: both are brought to 1.2 before they are averaged."""
+    one, two = look(1, 1.0), look(9, 1.44)
+    one.quality[0, 0] = two.quality[1, 1] = two.quality[2, 2] = CLOUD
+    found = composite([one, two], how="mean").composed()
+    assert found.values == pytest.approx(np.broadcast_to(1.2 * np.array(SOIL), (4, 3, 5)), rel=1e-4)
+    assert found.looks[0, 0] == found.looks[1, 1] == 1
+    apart = composite([look(1, quality=[[0, CLOUD, CLOUD]]), look(9, 1.44, [[CLOUD, 0, CLOUD]])], how="mean")
+    assert apart.composed().values[0, :2] == pytest.approx(np.array([SOIL, np.array(SOIL) * 1.44]))
+
+
 def test_a_pixel_without_a_look_keeps_the_reason_of_most_dates() -> None:
     reasons = [[CLOUD, BACK, BACK], [CLOUD, BACK, CLOUD], [SNOW, SNOW, V]]
     quality = [np.tile(np.array(row, np.uint8), (4, 1)) for row in reasons]
@@ -128,13 +139,14 @@ def test_a_pixel_without_a_look_keeps_the_reason_of_most_dates() -> None:
     assert np.isnan(composite(looks, min_looks=2).read().values[0, 2]).all()
 
 
-def test_every_window_gives_what_the_whole_gives() -> None:
+@pytest.mark.parametrize("how", ["medoid", "mean"])
+def test_every_window_gives_what_the_whole_gives(how: str) -> None:
     rng = np.random.default_rng(0)
     scenes = [
         look(day, rng.uniform(0.5, 2, (4, 3)), rng.choice([0, 0, CLOUD], (4, 3))) for day in (1, 5, 9, 12)
     ]
-    made = composite(scenes, how="medoid")
-    whole = made.composed()
+    whole = composite(scenes, how=how).composed()
+    made = composite(scenes, how=how)
     for window in (Window(0, 0, 2, 3), Window(1, 1, 3, 2), Window(3, 2, 1, 1)):
         part = made.composed(window)
         for one, other in zip(whole, part, strict=True):
@@ -249,8 +261,8 @@ def test_one_crs_in_two_spellings_is_one() -> None:
 def test_wrong_calls_are_refused() -> None:
     with pytest.raises(UsageError, match="a composite of 1 scene"):
         composite([look(1)])
-    with pytest.raises(UsageError, match="composite is 'mean'"):
-        composite([look(1), look(2)], how="mean")
+    with pytest.raises(UsageError, match="composite is 'mode'"):
+        composite([look(1), look(2)], how="mode")
     with pytest.raises(UsageError, match="min_looks is 3 for 2 scenes"):
         composite([look(1), look(2)], min_looks=3)
 

@@ -15,7 +15,7 @@ from deepsalt.errors import ProductError, UsageError
 from deepsalt.estimators.predictor import Predictor
 from deepsalt.mapping.folder import map_folder
 from deepsalt.mapping.questions import DEFAULT_QUESTIONS, Questions
-from deepsalt.preprocessing.composites import composite
+from deepsalt.preprocessing.composites import check_how, composite
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.readers import read
 from deepsalt.readers.covariate_set import CovariateSet
@@ -33,7 +33,7 @@ class Recipe:
     truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
     rules       what a pixel must not show to be mapped
     asked       level of the interval, thresholds of the probabilities
-    composite   "median" or "medoid" makes one scene of all dates on a grid; None maps each
+    composite   "median", "medoid" or "mean" makes one scene of all dates on a grid; None maps each
     min_looks   fewest unmasked dates of a pixel of a composite
     """
 
@@ -48,8 +48,8 @@ class Recipe:
     min_looks: int = 1
 
     def __post_init__(self) -> None:
-        if self.composite not in (None, "median", "medoid"):
-            raise UsageError(f"composite is {self.composite!r}", fix="Use 'median' or 'medoid'.")
+        if self.composite is not None:
+            check_how(self.composite)
 
     def settings(self) -> dict[str, Any]:
         """Everything beside scene and model that decides what a map shows."""

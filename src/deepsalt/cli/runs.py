@@ -85,6 +85,9 @@ def compare(
     ec_measured: Annotated[
         float | None, typer.Option(help="Share of the worlds' library with measured EC.")
     ] = None,
+    dates: Annotated[
+        int | None, typer.Option(min=1, help="Days on which the worlds are seen, put together to one scene.")
+    ] = None,
     reference: Annotated[str | None, typer.Option(help="Method to compare with.")] = None,
     workers: Workers = None,
     out: Annotated[Path, typer.Option(help="Folder; a second call does only what is missing.")] = Path(
@@ -110,6 +113,7 @@ def compare(
         laws=laws,
         sensor=sensor,
         ec_measured=ec_measured,
+        dates=dates,
         reference=reference,
         workers=workers,
     )

@@ -53,6 +53,8 @@ class CompareConfig(Section):
     repeats    own data: random grouped splits
     worlds     seeds of simulated worlds to compare on instead of the own data
     world      settings of these worlds, see deepsalt.simulate.WorldSettings
+    dates      days on which the satellite sees each place of these worlds; those of a place are put together
+               to one scene by their mean
     covered    whether the library covers the unseen region; default both on worlds, as in [split] on own data
     reference  the method the others are compared with; default the full preset
     workers    processes; default one a core
@@ -64,6 +66,7 @@ class CompareConfig(Section):
     repeats: int = Field(5, ge=1)
     worlds: list[Annotated[int, Field(ge=0)]] | None = Field(None, min_length=1)
     world: dict[str, Any] = Field(default_factory=dict)
+    dates: int = Field(1, ge=1)
     covered: list[bool] | None = Field(None, min_length=1)
     reference: str | None = None
     workers: int | None = Field(None, ge=1)

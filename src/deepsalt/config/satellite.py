@@ -77,7 +77,9 @@ class SatelliteConfig(Section):
     nbr2: float | None = Field(None, ge=-1, le=1, description="largest NBR2")
     max_reflectance: float | None = Field(None, ge=0.5, le=10)
     salt_crust_guard: bool = True
-    composite: Literal["median", "medoid"] | None = Field(None, description="dates of a place as one scene")
+    composite: Literal["median", "medoid", "mean"] | None = Field(
+        None, description="dates of a place as one scene"
+    )
     min_looks: int = Field(1, ge=1, description="of a composite")
     licence: str = Field("not stated", description="of the scenes: for the card")
     points_licence: str = Field("not stated", description="of the ground points: for the card")

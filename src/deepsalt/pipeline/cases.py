@@ -27,6 +27,8 @@ from deepsalt.splits import Rows
 Cover = Literal["covered", "unknown", "none"]
 
 _POINTS_ON_WORLDS = 150
+#: Sensors whose products of several days can be put together pixel by pixel.
+_ON_A_GRID = ("enmap", "prisma")
 _COVERING = ("library_covers_unseen", "pixels_of_unseen")
 
 
@@ -123,7 +125,7 @@ def world_frames(wanted: CompareConfig, config: Config | None, folder: Path) -> 
     """Simulated worlds. The unseen region rotates with the seed, so that each is held out in turn."""
     covered = [True, False] if wanted.covered is None else wanted.covered
     return [
-        _world_frame(_world_settings(wanted.world, seed), inside, config, folder)
+        _world_frame(_world_settings(wanted.world, seed, wanted.dates), inside, config, folder, wanted.dates)
         for seed in _distinct(wanted.worlds or [])
         for inside in _distinct(covered)
     ]
@@ -163,24 +165,43 @@ def draw_points(groups: NDArray[Any], points: int | None, seed: int, draw: int) 
     return np.flatnonzero(np.isin(inverse, order[before < points]))
 
 
-def _world_settings(changes: Mapping[str, Any], seed: int) -> WorldSettings:
+def _world_settings(changes: Mapping[str, Any], seed: int, dates: int) -> WorldSettings:
     if "seed" in changes:
         raise ConfigError(
             "`seed` stands in the wrong place", where="compare.world", fix="Use worlds = [...]."
         )
-    return WorldSettings.from_dict({**changes, "seed": seed}, where="compare.world")
+    settings = WorldSettings.from_dict({**changes, "seed": seed}, where="compare.world")
+    if dates == 1:
+        return settings
+    if settings.products or settings.looks > 1:
+        raise ConfigError("`products` and `looks` say it twice", where="compare.world", fix="Leave them out.")
+    if settings.sensor not in _ON_A_GRID:
+        raise ConfigError(
+            f"{dates} dates of {settings.sensor}, whose products are swaths",
+            where="compare.dates",
+            fix=f"Use a sensor whose dates share a grid: {', '.join(_ON_A_GRID)}.",
+        )
+    return replace(settings, products=(settings.sensor,), looks=dates)
 
 
-def _world_frame(world: WorldSettings, covered: bool, config: Config | None, folder: Path) -> Frame:
+def _world_frame(
+    world: WorldSettings, covered: bool, config: Config | None, folder: Path, dates: int = 1
+) -> Frame:
     unseen = world.regions[world.seed % len(world.regions)]
     cover: Cover = "covered" if covered else "unknown"
     split = {"unseen_region": unseen, "library_covers_unseen": covered, "pixels_of_unseen": covered}
     changes: dict[str, Any] = {"split": split}
     if config is not None:
         changes["method"] = config.method.model_dump()
-    made = demo_config(folder / digest(world.as_dict()), world, changes)
+    root = folder / digest(world.as_dict())
+    made = demo_config(root, world, changes)
+    seen = ""
+    if dates > 1 and made.satellite is not None:
+        of_all = {"scenes": [str(root / "products" / "*")], "composite": "mean"}
+        made = made.model_copy(update={"satellite": made.satellite.model_copy(update=of_all)})
+        seen = f", {dates} dates"
     return Frame(
-        name=f"world {world.seed}, {unseen} unseen, {cover}",
+        name=f"world {world.seed}, {unseen} unseen, {cover}{seen}",
         cluster=f"world {world.seed}",
         cover=cover,
         config=made,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.preprocessing.grids import same_grid, shared_windows
+from deepsalt.preprocessing.levels import common_level
 from deepsalt.preprocessing.look_bands import Onto, bands_of, onto
 from deepsalt.preprocessing.looks import medoid_look, spread_of
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
@@ -19,7 +20,7 @@ from deepsalt.preprocessing.present import mean_present, median_present
 from deepsalt.preprocessing.read_ahead import AHEAD
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
-How = Literal["median", "medoid"]
+How = Literal["median", "medoid", "mean"]
 
 #: Facts that only a composite has, for the tags of its map; the last two where every date is known.
 OF_COMPOSITE = ("composite", "scenes", "first acquired", "last acquired")
@@ -30,6 +31,8 @@ _PIXELS_AT_ONCE = 65_536
 #: The last windows are kept, because a reader asks for the mask as well and threads are about several windows
 #: at once: no more than so many, nor more pixels together.
 _KEPT_WINDOWS, _KEPT_PIXELS = AHEAD + 1, 262_144
+#: The level of a date is told by pixels of so many windows, evenly spread, and by no more of each than this.
+_LEVEL_WINDOWS, _LEVEL_PIXELS = 16, 256
 #: Reasons from the one that tells most of a pixel to the one that tells least, for ties.
 _TELLING = (*(reason for reason in MaskReason if reason > MaskReason.BACKGROUND), MaskReason.BACKGROUND)
 
@@ -54,7 +57,7 @@ class Composite(Scene):
     scenes   the dates, in their order in time
     parts    window of each scene that is row 0, column 0 and so on of the composite
     onto     how each scene's bands become those of `sensor`
-    how      "median" or "medoid"
+    how      "median", "medoid" or "mean"
     rules    what a date must not show to count
     min_looks   a pixel with fewer unmasked dates is masked
     """
@@ -66,6 +69,7 @@ class Composite(Scene):
     rules: SurfaceRules
     min_looks: int = 1
     _last: list[tuple[Window, Composed]] = field(default_factory=list, repr=False)
+    _levels: list[NDArray[np.float32]] = field(default_factory=list, repr=False)
 
     def read(self, window: Window | None = None) -> Spectra:
         """The composite's reflectance (y, x, band) of a window; NaN where it is masked."""
@@ -92,6 +96,20 @@ class Composite(Scene):
         while kept and sum(window.rows * window.columns for window, _ in kept) > _KEPT_PIXELS:
             kept.pop(0)
         self._last[:] = kept
+
+    def levels(self) -> NDArray[np.float32]:
+        """(date, band) what a mean multiplies each date by, see `common_level`; a sample of pixels tells."""
+        if not self._levels:
+            windows = list(self.windows())
+            spread = np.linspace(0, len(windows) - 1, min(_LEVEL_WINDOWS, len(windows))).round().astype(int)
+            parts = []
+            for number in spread:
+                looks = self._looks(windows[number])[0]
+                pixels = looks.reshape(len(looks), -1, looks.shape[-1])
+                some = np.linspace(0, pixels.shape[1] - 1, min(_LEVEL_PIXELS, pixels.shape[1])).round()
+                parts.append(pixels[:, some.astype(int)])
+            self._levels[:] = [common_level(np.concatenate(parts, axis=1)).astype(np.float32)]
+        return self._levels[0]
 
     def spread(self, window: Window | None = None) -> NDArray[np.float32]:
         """(y, x) mean of `band_spread` over the sensor's good bands."""
@@ -122,7 +140,10 @@ class Composite(Scene):
         looks, reasons = self._looks(window)
         count = (reasons == MaskReason.VALID).sum(axis=0).astype(np.uint16)
         enough = count >= self.min_looks
-        values = median_present(looks, axis=0) if self.how == "median" else medoid_look(looks)
+        if self.how == "mean":
+            values = mean_present(looks * self.levels()[:, None, None, :], axis=0)
+        else:
+            values = median_present(looks, axis=0) if self.how == "median" else medoid_look(looks)
         values[~enough] = np.nan
         return Composed(values, np.where(enough, MaskReason.VALID, _main_reason(reasons)), count)
 
@@ -157,7 +178,8 @@ def composite(
                scene; others within a tenth of a band's width are taken as they are, others near enough
                are resampled
     how        "median": of each band the median over the unmasked dates. "medoid": the date whose spectrum
-               lies nearest to those of the other dates (Flood 2013), a spectrum that was measured
+               lies nearest to those of the other dates (Flood 2013), a spectrum that was measured. "mean": of
+               each band the mean over the unmasked dates, each brought to the level of all (`common_level`)
     rules      what a date must not show to count, beside what its product masks
     min_looks  a pixel with fewer unmasked dates is masked with the reason that masked most of its dates
     name       of the new scene; default made from the first scene's
@@ -209,11 +231,17 @@ def same_places(scenes: Sequence[Scene]) -> tuple[tuple[Scene, ...], ...]:
     return tuple(map(tuple, places))
 
 
+def check_how(how: str) -> None:
+    """Raise UsageError for a way to put dates together that is not known."""
+    known = get_args(How)
+    if how not in known:
+        raise UsageError(f"composite is {how!r}", fix=f"Use one of: {', '.join(known)}.")
+
+
 def _check_call(scenes: Sequence[Scene], how: str, min_looks: int) -> None:
     if len(scenes) < 2:
         raise UsageError(f"a composite of {len(scenes)} scene", fix="Give two or more dates of one place.")
-    if how not in ("median", "medoid"):
-        raise UsageError(f"composite is {how!r}", fix="Use 'median' or 'medoid'.")
+    check_how(how)
     if not 1 <= min_looks <= len(scenes):
         raise UsageError(f"min_looks is {min_looks} for {len(scenes)} scenes", fix=f"Use 1 to {len(scenes)}.")
 

@@ -1,0 +1,46 @@
+"""What brings dates of one place to one level: the sky, the sun and the wetness that a whole image shares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepsalt.preprocessing.present import mean_present
+
+Floats = NDArray[Any]
+
+#: Most alternations between pixels and looks, and the relative change that ends them.
+_ROUNDS, _STILL = 50, 1e-5
+
+
+def common_level(looks: Floats) -> NDArray[np.float64]:
+    """(look, band) what each look is multiplied by, so that all have one level at the pixels they share.
+
+    looks  (look, pixel, band) reflectance, NaN where a look shows nothing
+
+    The model is that a look is the pixel's reflectance times the look's level, and the geometric mean of the
+    levels is 1; looks that miss different pixels are compared by those they share. A look that shares nothing
+    with the others stays as it is, and so does a band whose sum is not above 0.
+    Relative normalisation of dates as in Hall et al. (1991), Remote Sens. Environ. 35, 11, of all pixels and
+    multiplicative; fitted by alternating ratios of sums.
+    """
+    wide = np.asarray(looks, np.float64)
+    shown = ~np.isnan(wide)
+    shared = shown & (shown.sum(axis=0) > 1)
+    level = np.ones((len(wide), wide.shape[2]))
+    known = shared.any(axis=1)
+    for _ in range(_ROUNDS):
+        ground = mean_present(wide / level[:, None, :], axis=0)
+        seen = np.sum(wide, axis=1, where=shared)
+        expected = np.stack([np.sum(ground, axis=0, where=one) for one in shared])
+        told = known & (seen > 0) & (expected > 0)
+        found = np.divide(seen, expected, out=np.ones_like(level), where=told)
+        mean = np.log(found).sum(axis=0) / np.maximum(told.sum(axis=0), 1)
+        found = np.where(told, found / np.exp(mean), 1.0)
+        done = bool(np.abs(found - level).max() < _STILL)
+        level = found
+        if done:
+            break
+    return np.asarray(1.0 / level)
