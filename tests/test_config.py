@@ -87,7 +87,7 @@ def test_every_commented_key_of_the_satellite_section_is_a_key() -> None:
     satellite = parse_config(tomllib.loads(text)).satellite
     assert satellite is not None
     assert satellite.rules() == SurfaceRules(0.35, 0.0, 0.0, 0.1, 1.2, salt_crust_guard=False)
-    assert (satellite.composite, satellite.min_looks) == ("mean", 2)
+    assert (satellite.composite, satellite.min_looks) == ("bare", 2)
 
 
 def test_baselines_beside_the_default_ones_are_named() -> None:

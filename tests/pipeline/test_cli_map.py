@@ -22,12 +22,12 @@ def test_dates_on_one_grid_are_mapped_as_one_composite(call, world: Path, run: R
     common = ("--nbr2", "0.13", "--covariates", "none", "--json")
     code, _, err = call("map", run.root, scene, "--out", tmp_path / "one", *common)
     assert (code, err) == (0, "")
-    options = ("--composite", "mean", "--min-looks", "2", *common)
+    options = ("--composite", "bare", "--min-looks", "2", *common)
     code, out, _ = call("map", run.root, scene, again, "--out", tmp_path / "both", *options)
     assert code == 0
     made = json.loads(out)["maps"]
     assert len(made) == 1
-    folder = tmp_path / "both" / f"{scene.name}_and_1_more_mean"
+    folder = tmp_path / "both" / f"{scene.name}_and_1_more_bare"
     one, both = (read_band(place / "ece.tif") for place in (tmp_path / "one" / scene.name, folder))
     np.testing.assert_allclose(both, one, rtol=1e-4)
     told = json.loads((folder / "map.json").read_text())

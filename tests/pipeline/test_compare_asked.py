@@ -31,7 +31,7 @@ def test_dates_of_a_world_become_one_scene_of_each_place(tmp_path: Path) -> None
     simulate_world(tmp_path / digest(case.frame.world.as_dict()), case.frame.world)
     data = prepare(case.frame.config, silent)
     assert [type(scene).__name__ for scene in data.scenes] == ["Composite", "Composite"]
-    assert {scene.facts["composite"] for scene in data.scenes} == {"mean"}
+    assert {scene.facts["composite"] for scene in data.scenes} == {"bare"}
     assert all(len(scene.facts["dates"].split(", ")) == 2 for scene in data.scenes)
     assert set(data.sites.samples["scene"]) == {scene.name for scene in data.scenes}
     once = cases_of(None, wanted.model_copy(update={"dates": 1}), tmp_path)[0]

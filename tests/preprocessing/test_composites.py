@@ -17,9 +17,9 @@ import deepsalt as ds
 from deepsalt.errors import BandError, ProductError, UsageError
 from deepsalt.pipeline.prepare import composed
 from deepsalt.preprocessing.composites import composite, same_places
-from deepsalt.preprocessing.looks import medoid_look, spread_of
+from deepsalt.preprocessing.looks import bare_mean, medoid_look, spread_of
 from deepsalt.preprocessing.masks import SurfaceRules
-from deepsalt.preprocessing.present import median_present
+from deepsalt.preprocessing.present import median_present, range_present
 from deepsalt.preprocessing.read_ahead import AHEAD
 from deepsalt.readers.describe import describe
 from deepsalt.sampling import random_pixels, usable_axis
@@ -83,6 +83,36 @@ def test_the_order_of_dates_changes_neither_median_nor_spread(looks: np.ndarray,
     assert np.array_equal(spread_of(looks), spread_of(looks[order]), equal_nan=True)
 
 
+def test_a_bare_and_dry_look_counts_most() -> None:
+    """Against the formula, worked out band by band for a soil and a plant."""
+    axis = TOY_SENSOR.axis
+    soil, plant = np.array(SOIL, np.float32), np.array(GREEN, np.float32)
+    found = bare_mean(np.stack([soil, plant])[:, None], axis)[0]
+    red, near, first, second = (np.abs(axis.values - at).argmin() for at in (660, 850, 1610, 2200))
+
+    def cover(one: np.ndarray) -> float:
+        pairs = ((near, red), (first, second))
+        return float(sum((one[a] - one[b]) / (one[a] + one[b]) for a, b in pairs))
+
+    weight = np.exp((cover(soil) - cover(plant)) / 0.05)
+    assert weight < 1e-3
+    assert found == pytest.approx((soil + weight * plant) / (1 + weight), rel=1e-4)
+    gone = np.stack([np.full(5, np.nan, np.float32), plant])[:, None]
+    assert bare_mean(gone, axis)[0] == pytest.approx(plant)
+    assert np.isnan(bare_mean(gone[:1], axis)).all()
+
+
+@given(LOOKS)
+def test_a_bare_mean_lies_between_its_looks(looks: np.ndarray) -> None:
+    axis = Axis(np.linspace(500, 2300, looks.shape[-1]) if looks.shape[-1] > 1 else np.array([700.0]), "nm")
+    found = bare_mean(looks, axis)
+    low, high = range_present(looks, axis=0)
+    there = ~np.isnan(low)
+    assert np.array_equal(there, ~np.isnan(found))
+    assert (found[there] >= low[there] - 1e-5).all()
+    assert (found[there] <= high[there] + 1e-5).all()
+
+
 def test_spread_by_hand() -> None:
     looks = np.array([0.1, 0.2, 0.9], np.float32)[:, None]
     assert spread_of(looks) == pytest.approx(1.4826 * 0.1)
@@ -119,10 +149,10 @@ def test_the_mean_of_dates_shows_no_edge_where_one_is_missing() -> None:
     """One date is 1.44 times as bright as the other: both are brought to 1.2 before they are averaged."""
     one, two = look(1, 1.0), look(9, 1.44)
     one.quality[0, 0] = two.quality[1, 1] = two.quality[2, 2] = CLOUD
-    found = composite([one, two], how="mean").composed()
+    found = composite([one, two], how="bare").composed()
     assert found.values == pytest.approx(np.broadcast_to(1.2 * np.array(SOIL), (4, 3, 5)), rel=1e-4)
     assert found.looks[0, 0] == found.looks[1, 1] == 1
-    apart = composite([look(1, quality=[[0, CLOUD, CLOUD]]), look(9, 1.44, [[CLOUD, 0, CLOUD]])], how="mean")
+    apart = composite([look(1, quality=[[0, CLOUD, CLOUD]]), look(9, 1.44, [[CLOUD, 0, CLOUD]])], how="bare")
     assert apart.composed().values[0, :2] == pytest.approx(np.array([SOIL, np.array(SOIL) * 1.44]))
 
 
@@ -139,7 +169,7 @@ def test_a_pixel_without_a_look_keeps_the_reason_of_most_dates() -> None:
     assert np.isnan(composite(looks, min_looks=2).read().values[0, 2]).all()
 
 
-@pytest.mark.parametrize("how", ["medoid", "mean"])
+@pytest.mark.parametrize("how", ["medoid", "bare"])
 def test_every_window_gives_what_the_whole_gives(how: str) -> None:
     rng = np.random.default_rng(0)
     scenes = [

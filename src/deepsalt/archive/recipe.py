@@ -33,7 +33,7 @@ class Recipe:
     truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
     rules       what a pixel must not show to be mapped
     asked       level of the interval, thresholds of the probabilities
-    composite   "median", "medoid" or "mean" makes one scene of all dates on a grid; None maps each
+    composite   "bare", "median" or "medoid" makes one scene of all dates on a grid; None maps each
     min_looks   fewest unmasked dates of a pixel of a composite
     """
 

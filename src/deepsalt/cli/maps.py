@@ -37,7 +37,7 @@ def map_(
     rules: SurfaceRules,
     asked: Questions,
     composite: Annotated[
-        str | None, typer.Option(help="median, medoid or mean: dates on one grid become one scene.")
+        str | None, typer.Option(help="bare, median or medoid: dates on one grid become one scene.")
     ] = None,
     min_looks: Annotated[
         int, typer.Option(min=1, help="Fewest unmasked dates of a pixel of a composite.")

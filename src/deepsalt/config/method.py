@@ -54,7 +54,7 @@ class CompareConfig(Section):
     worlds     seeds of simulated worlds to compare on instead of the own data
     world      settings of these worlds, see deepsalt.simulate.WorldSettings
     dates      days on which the satellite sees each place of these worlds; those of a place are put together
-               to one scene by their mean
+               to one scene of bare soil
     covered    whether the library covers the unseen region; default both on worlds, as in [split] on own data
     reference  the method the others are compared with; default the full preset
     workers    processes; default one a core

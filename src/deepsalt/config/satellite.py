@@ -77,7 +77,7 @@ class SatelliteConfig(Section):
     nbr2: float | None = Field(None, ge=-1, le=1, description="largest NBR2")
     max_reflectance: float | None = Field(None, ge=0.5, le=10)
     salt_crust_guard: bool = True
-    composite: Literal["median", "medoid", "mean"] | None = Field(
+    composite: Literal["bare", "median", "medoid"] | None = Field(
         None, description="dates of a place as one scene"
     )
     min_looks: int = Field(1, ge=1, description="of a composite")

@@ -197,7 +197,7 @@ def _world_frame(
     made = demo_config(root, world, changes)
     seen = ""
     if dates > 1 and made.satellite is not None:
-        of_all = {"scenes": [str(root / "products" / "*")], "composite": "mean"}
+        of_all = {"scenes": [str(root / "products" / "*")], "composite": "bare"}
         made = made.model_copy(update={"satellite": made.satellite.model_copy(update=of_all)})
         seen = f", {dates} dates"
     return Frame(

@@ -72,7 +72,7 @@ def map_scenes(
     covariates  rasters (paths or globs); ["none"] maps without them
     rules       what a pixel must not show to be mapped
     asked       level of the interval, thresholds of the probabilities
-    composite   "median", "medoid" or "mean": scenes on one grid are mapped as one, see `deepsalt.composite`
+    composite   "bare", "median" or "medoid": scenes on one grid are mapped as one, see `deepsalt.composite`
     min_looks   fewest unmasked dates of a pixel of a composite
     truth       rasters of true ECe, of simulated worlds: the one on a scene's grid is compared with its map
     how         on how many processes, in how much memory

@@ -50,7 +50,7 @@ max_ndvi = 0.35              # greener pixels are masked
 # nbr2 = 0.1                 # also what is not bare: largest NBR2
 # max_reflectance = 1.2      # also pixels with a brighter band
 # salt_crust_guard = false   # let dry_vegetation and nbr2 mask salt and gypsum crusts too
-# composite = "mean"         # or "median", "medoid": dates on one grid become one scene of bare soil
+# composite = "bare"         # or "median", "medoid": dates on one grid become one scene of bare soil
 # min_looks = 2              # fewest unmasked dates of a pixel of a composite
 # licence = "..."            # of the scenes, and points_licence of the ground points, for the model's card
 

@@ -14,13 +14,13 @@ from deepsalt.errors import UsageError
 from deepsalt.preprocessing.grids import same_grid, shared_windows
 from deepsalt.preprocessing.levels import common_level
 from deepsalt.preprocessing.look_bands import Onto, bands_of, onto
-from deepsalt.preprocessing.looks import medoid_look, spread_of
+from deepsalt.preprocessing.looks import bare_mean, medoid_look, spread_of
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
 from deepsalt.preprocessing.present import mean_present, median_present
 from deepsalt.preprocessing.read_ahead import AHEAD
 from deepsalt.spectra import MaskReason, Scene, Spectra, Window
 
-How = Literal["median", "medoid", "mean"]
+How = Literal["bare", "median", "medoid"]
 
 #: Facts that only a composite has, for the tags of its map; the last two where every date is known.
 OF_COMPOSITE = ("composite", "scenes", "first acquired", "last acquired")
@@ -57,7 +57,7 @@ class Composite(Scene):
     scenes   the dates, in their order in time
     parts    window of each scene that is row 0, column 0 and so on of the composite
     onto     how each scene's bands become those of `sensor`
-    how      "median", "medoid" or "mean"
+    how      "bare", "median" or "medoid"
     rules    what a date must not show to count
     min_looks   a pixel with fewer unmasked dates is masked
     """
@@ -98,7 +98,7 @@ class Composite(Scene):
         self._last[:] = kept
 
     def levels(self) -> NDArray[np.float32]:
-        """(date, band) what a mean multiplies each date by, see `common_level`; a sample of pixels tells."""
+        """(date, band) what "bare" multiplies each date by, see `common_level`; a sample of pixels tells."""
         if not self._levels:
             windows = list(self.windows())
             spread = np.linspace(0, len(windows) - 1, min(_LEVEL_WINDOWS, len(windows))).round().astype(int)
@@ -140,8 +140,8 @@ class Composite(Scene):
         looks, reasons = self._looks(window)
         count = (reasons == MaskReason.VALID).sum(axis=0).astype(np.uint16)
         enough = count >= self.min_looks
-        if self.how == "mean":
-            values = mean_present(looks * self.levels()[:, None, None, :], axis=0)
+        if self.how == "bare":
+            values = bare_mean(looks * self.levels()[:, None, None, :], self.sensor.axis)
         else:
             values = median_present(looks, axis=0) if self.how == "median" else medoid_look(looks)
         values[~enough] = np.nan
@@ -178,8 +178,9 @@ def composite(
                scene; others within a tenth of a band's width are taken as they are, others near enough
                are resampled
     how        "median": of each band the median over the unmasked dates. "medoid": the date whose spectrum
-               lies nearest to those of the other dates (Flood 2013), a spectrum that was measured. "mean": of
-               each band the mean over the unmasked dates, each brought to the level of all (`common_level`)
+               lies nearest to those of the other dates (Flood 2013), a spectrum that was measured. "bare":
+               the mean over the unmasked dates, each brought to the level of all (`common_level`), weighted
+               by how bare and dry they show the pixel (`bare_mean`); best for salinity
     rules      what a date must not show to count, beside what its product masks
     min_looks  a pixel with fewer unmasked dates is masked with the reason that masked most of its dates
     name       of the new scene; default made from the first scene's
