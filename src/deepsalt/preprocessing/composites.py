@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.preprocessing.grids import same_grid, shared_windows
-from deepsalt.preprocessing.levels import common_level
+from deepsalt.preprocessing.levels import sampled_level
 from deepsalt.preprocessing.look_bands import Onto, bands_of, onto
 from deepsalt.preprocessing.looks import bare_mean, medoid_look, spread_of
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules, surface_mask
@@ -31,8 +31,6 @@ _PIXELS_AT_ONCE = 65_536
 #: The last windows are kept, because a reader asks for the mask as well and threads are about several windows
 #: at once: no more than so many, nor more pixels together.
 _KEPT_WINDOWS, _KEPT_PIXELS = AHEAD + 1, 262_144
-#: The level of a date is told by pixels of so many windows, evenly spread, and by no more of each than this.
-_LEVEL_WINDOWS, _LEVEL_PIXELS = 16, 256
 #: Reasons from the one that tells most of a pixel to the one that tells least, for ties.
 _TELLING = (*(reason for reason in MaskReason if reason > MaskReason.BACKGROUND), MaskReason.BACKGROUND)
 
@@ -100,15 +98,7 @@ class Composite(Scene):
     def levels(self) -> NDArray[np.float32]:
         """(date, band) what "bare" multiplies each date by, see `common_level`; a sample of pixels tells."""
         if not self._levels:
-            windows = list(self.windows())
-            spread = np.linspace(0, len(windows) - 1, min(_LEVEL_WINDOWS, len(windows))).round().astype(int)
-            parts = []
-            for number in spread:
-                looks = self._looks(windows[number])[0]
-                pixels = looks.reshape(len(looks), -1, looks.shape[-1])
-                some = np.linspace(0, pixels.shape[1] - 1, min(_LEVEL_PIXELS, pixels.shape[1])).round()
-                parts.append(pixels[:, some.astype(int)])
-            self._levels[:] = [common_level(np.concatenate(parts, axis=1)).astype(np.float32)]
+            self._levels[:] = [sampled_level(lambda window: self._looks(window)[0], list(self.windows()))]
         return self._levels[0]
 
     def spread(self, window: Window | None = None) -> NDArray[np.float32]:

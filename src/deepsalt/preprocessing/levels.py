@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.preprocessing.present import mean_present
+from deepsalt.spectra import Window
 
 Floats = NDArray[Any]
 
 #: Most alternations between pixels and looks, and the relative change that ends them.
 _ROUNDS, _STILL = 50, 1e-5
+#: Windows that a sample comes from, evenly spread, and pixels of each.
+_WINDOWS, _PIXELS = 16, 256
+
+
+def sampled_level(looks_in: Callable[[Window], Floats], windows: Sequence[Window]) -> NDArray[np.float32]:
+    """(look, band) `common_level` of some pixels of some windows, the same ones at every call.
+
+    looks_in  (look, y, x, band) reflectance in a window, NaN where a look shows nothing
+    """
+    parts = []
+    for window in (windows[number] for number in _evenly(len(windows), _WINDOWS)):
+        looks = looks_in(window)
+        pixels = looks.reshape(len(looks), -1, looks.shape[-1])
+        parts.append(pixels[:, _evenly(pixels.shape[1], _PIXELS)])
+    return common_level(np.concatenate(parts, axis=1)).astype(np.float32)
+
+
+def _evenly(count: int, most: int) -> NDArray[np.intp]:
+    """At most so many of the numbers from 0 to `count` - 1, evenly spread."""
+    return np.linspace(0, count - 1, min(most, count)).round().astype(np.intp)
 
 
 def common_level(looks: Floats) -> NDArray[np.float64]:
