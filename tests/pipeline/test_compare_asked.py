@@ -53,6 +53,11 @@ def test_the_configs_word_on_pixels_stands_unless_the_call_says_otherwise(world:
         assert frame.config.split.pixels_of_unseen == pixels
 
 
+def test_days_of_ones_own_scenes_are_not_for_the_comparison_to_say(world: Path) -> None:
+    with pytest.raises(UsageError, match=r"4 dates .* own data"):
+        own_frames(config_of(world), CompareConfig(dates=4))
+
+
 def test_own_data_are_split_anew_and_count_as_one_land(world: Path, tmp_path: Path) -> None:
     config = config_of(world, compare={"methods": ["mean", "plsr"], "repeats": 2, "workers": 1})
     document = compare(config, tmp_path / "out", silent)
@@ -109,6 +114,7 @@ def test_wrong_values_are_refused(changes: dict[str, Any], words: str) -> None:
         (["--worlds", "0", "--points", "many"], "points"),
         (["--worlds", "0", "--sensor", "x", "--methods", "mean"], "sensor"),
         (["--worlds", "0", "--methods", "mean", "--reference", "papr"], "is not among the methods compared"),
+        (["--worlds", "0", "--dates", "2", "--sensor", "emit"], "2 dates of emit, whose products are swaths"),
     ],
 )
 def test_a_wrong_call_is_exit_code_2(

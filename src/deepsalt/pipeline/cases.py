@@ -138,6 +138,12 @@ def own_frames(config: Config, wanted: CompareConfig) -> list[Frame]:
             "a laboratory-only config has no ground points to compare on",
             fix="Add a [satellite] section; a laboratory-only run compares its methods itself.",
         )
+    if wanted.dates > 1:
+        raise UsageError(
+            f"{wanted.dates} dates of own data: only simulated worlds can be seen on more days",
+            where="compare.dates",
+            fix='Give all dates as scenes, and composite = "bare" in [satellite].',
+        )
     inputs = input_fingerprints(config)
     inside = [config.split.library_covers_unseen] if wanted.covered is None else _distinct(wanted.covered)
     chosen = inside if config.split.unseen_region else inside[:1]
