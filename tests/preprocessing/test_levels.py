@@ -21,19 +21,19 @@ def test_levels_are_found_whatever_pixels_the_dates_miss(seed: int, dates: int, 
     assert common_level(looks) * level == pytest.approx(np.ones_like(level), rel=2e-3)
 
 
-def test_a_date_that_shares_nothing_stays_as_it_is() -> None:
-    looks = np.full((3, 6, 2), np.nan)
-    looks[0, :3], looks[1, :3], looks[2, 3:] = 0.2, 0.4, 0.9
+def test_a_date_that_shares_next_to_nothing_stays_as_it_is() -> None:
+    looks = np.full((4, 30, 2), np.nan)
+    looks[0, :8], looks[1, :8], looks[2, 8:], looks[3, :7] = 0.2, 0.4, 0.9, 0.5
     found = common_level(looks)
-    assert found[2].tolist() == [1.0, 1.0]
+    assert found[2:].tolist() == [[1.0, 1.0]] * 2  # none is shared by the one, seven by the other
     assert found[0] / found[1] == pytest.approx([2.0, 2.0])
     assert np.prod(found, axis=0) == pytest.approx([1.0, 1.0])
 
 
 def test_a_band_that_has_no_light_stays_as_it_is() -> None:
-    looks = np.stack([np.full((5, 2), 0.3), np.full((5, 2), 0.6)])
+    looks = np.stack([np.full((9, 2), 0.3), np.full((9, 2), 0.6)])
     looks[:, :, 1] = np.nan
     assert common_level(looks)[:, 1].tolist() == [1.0, 1.0]
-    dark = np.stack([np.full((5, 1), 0.3), np.full((5, 1), -0.1)])
+    dark = np.stack([np.full((9, 1), 0.3), np.full((9, 1), -0.1)])
     assert np.isfinite(common_level(dark)).all()
     assert (common_level(dark) > 0).all()

@@ -15,6 +15,8 @@ Floats = NDArray[Any]
 
 #: Most alternations between pixels and looks, and the relative change that ends them.
 _ROUNDS, _STILL = 50, 1e-5
+#: Pixels that a look shares with others, below which they tell of themselves rather than of its level.
+_FEWEST = 8
 #: Windows that a sample comes from, evenly spread, and pixels of each.
 _WINDOWS, _PIXELS = 16, 256
 
@@ -43,8 +45,8 @@ def common_level(looks: Floats) -> NDArray[np.float64]:
     looks  (look, pixel, band) reflectance, NaN where a look shows nothing
 
     The model is that a look is the pixel's reflectance times the look's level, and the geometric mean of the
-    levels is 1; looks that miss different pixels are compared by those they share. A look that shares nothing
-    with the others stays as it is, and so does a band whose sum is not above 0.
+    levels is 1; looks that miss different pixels are compared by those they share. A look that shares fewer
+    than 8 pixels with the others stays as it is, and so does a band whose sum is not above 0.
     Relative normalisation of dates as in Hall et al. (1991), Remote Sens. Environ. 35, 11, of all pixels and
     multiplicative; fitted by alternating ratios of sums.
     """
@@ -52,7 +54,7 @@ def common_level(looks: Floats) -> NDArray[np.float64]:
     shown = ~np.isnan(wide)
     shared = shown & (shown.sum(axis=0) > 1)
     level = np.ones((len(wide), wide.shape[2]))
-    known = shared.any(axis=1)
+    known = shared.sum(axis=1) >= _FEWEST
     for _ in range(_ROUNDS):
         ground = mean_present(wide / level[:, None, :], axis=0)
         seen = np.sum(wide, axis=1, where=shared)
