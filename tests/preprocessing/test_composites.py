@@ -84,21 +84,22 @@ def test_the_order_of_dates_changes_neither_median_nor_spread(looks: np.ndarray,
 
 
 def test_a_bare_and_dry_look_counts_most() -> None:
-    """Against the formula, worked out band by band for a soil and a plant."""
+    """Against the formula, worked out band by band for a soil, and for it with some plants and water."""
     axis = TOY_SENSOR.axis
-    soil, plant = np.array(SOIL, np.float32), np.array(GREEN, np.float32)
-    found = bare_mean(np.stack([soil, plant])[:, None], axis)[0]
+    soil = np.array(SOIL, np.float32)
+    other = (0.97 * soil + 0.03 * np.array(GREEN, np.float32)) * np.array([1, 1, 1, 1, 0.97], np.float32)
+    found = bare_mean(np.stack([soil, other])[:, None], axis)[0]
     red, near, first, second = (np.abs(axis.values - at).argmin() for at in (660, 850, 1610, 2200))
 
     def cover(one: np.ndarray) -> float:
         pairs = ((near, red), (first, second))
         return float(sum((one[a] - one[b]) / (one[a] + one[b]) for a, b in pairs))
 
-    weight = np.exp((cover(soil) - cover(plant)) / 0.05)
-    assert weight < 1e-3
-    assert found == pytest.approx((soil + weight * plant) / (1 + weight), rel=1e-4)
-    gone = np.stack([np.full(5, np.nan, np.float32), plant])[:, None]
-    assert bare_mean(gone, axis)[0] == pytest.approx(plant)
+    weight = np.exp((cover(soil) - cover(other)) / 0.05)
+    assert 0.2 < weight < 0.6
+    assert found == pytest.approx((soil + weight * other) / (1 + weight), rel=1e-4)
+    gone = np.stack([np.full(5, np.nan, np.float32), other])[:, None]
+    assert bare_mean(gone, axis)[0] == pytest.approx(other)
     assert np.isnan(bare_mean(gone[:1], axis)).all()
 
 
