@@ -23,8 +23,10 @@ from deepsalt.pipeline.prepare import prepare
 from deepsalt.simulate import WorldSettings, simulate_world
 
 
-def test_dates_of_a_world_become_one_scene_of_each_place(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sensor", ["enmap", "prisma"])
+def test_dates_of_a_world_become_one_scene_of_each_place(sensor: str, tmp_path: Path) -> None:
     small = {key: value for key, value in WorldSettings.small().as_dict().items() if key != "seed"}
+    small |= {"sensor": sensor}
     wanted = CompareConfig(worlds=[3], world=small, covered=[True], points=[0], dates=2)
     (case,) = cases_of(None, wanted, tmp_path)
     assert case.frame.name == "world 3, gypsum_marl unseen, covered, 2 dates"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from deepsalt.config.section import Section
+from deepsalt.preprocessing.composites import How
 from deepsalt.preprocessing.masks import MAX_NDVI, SurfaceRules
 from deepsalt.sampling.rules import PointRules
 
@@ -77,9 +78,7 @@ class SatelliteConfig(Section):
     nbr2: float | None = Field(None, ge=-1, le=1, description="largest NBR2")
     max_reflectance: float | None = Field(None, ge=0.5, le=10)
     salt_crust_guard: bool = True
-    composite: Literal["bare", "median", "medoid"] | None = Field(
-        None, description="dates of a place as one scene"
-    )
+    composite: How | None = Field(None, description="dates of a place as one scene")
     min_looks: int = Field(1, ge=1, description="of a composite")
     licence: str = Field("not stated", description="of the scenes: for the card")
     points_licence: str = Field("not stated", description="of the ground points: for the card")

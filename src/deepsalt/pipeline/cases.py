@@ -191,7 +191,7 @@ def _world_settings(changes: Mapping[str, Any], seed: int, dates: int) -> WorldS
 
 
 def _world_frame(
-    world: WorldSettings, covered: bool, config: Config | None, folder: Path, dates: int = 1
+    world: WorldSettings, covered: bool, config: Config | None, folder: Path, dates: int
 ) -> Frame:
     unseen = world.regions[world.seed % len(world.regions)]
     cover: Cover = "covered" if covered else "unknown"
