@@ -11,7 +11,7 @@ import pytest
 import deepsalt as ds
 from deepsalt.config import parse_config
 from deepsalt.errors import ConfigError, LabelError, UsageError
-from deepsalt.estimators.bridge_inputs import library_labels
+from deepsalt.estimators.bridge_library import labels_of
 from deepsalt.labels import TEXTURE_USED, require_ec, textures_of, with_ece
 from deepsalt.pipeline.prepare import read_library
 from deepsalt.spectra import Axis, Spectra
@@ -87,7 +87,7 @@ def test_auto_knows_the_names_of_ossl() -> None:
 def test_labels_of_the_bridge_keep_texture_and_methods() -> None:
     labelled = with_ece(spectra_of(MIXED), "auto")
     expected = np.log1p(labelled.samples["ece_ds_m"].to_numpy())
-    np.testing.assert_allclose(library_labels(labelled), expected, rtol=1e-6)
+    np.testing.assert_allclose(labels_of(labelled, np.zeros(len(labelled))), expected, rtol=1e-6)
 
 
 def test_ec_without_a_method_is_no_label_and_a_measured_target_has_one_method() -> None:

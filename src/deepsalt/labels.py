@@ -73,6 +73,12 @@ def require_ec(spectra: Spectra, where: str = "library", *, one_method: bool = F
         )
 
 
+def has_ec(spectra: Spectra) -> bool:
+    """Whether any sample has an EC, or an ECe, that was measured."""
+    table = spectra.samples
+    return any(name in table and bool(table[name].notna().any()) for name in ("ece_ds_m", "ec_ds_m"))
+
+
 def methods_of(table: pd.DataFrame) -> str | list[str | None]:
     """The method of all rows where only one is named, else that of each; None where a row names none."""
     named = table["ec_method"].dropna().unique()

@@ -14,7 +14,8 @@ from tests.training.forged import change_card
 
 from deepsalt.errors import BandError, ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor, load_regressor
-from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights, library_labels
+from deepsalt.estimators.bridge_inputs import channel_axis, channel_weights
+from deepsalt.estimators.bridge_library import BridgeLibrary
 from deepsalt.preprocessing.gaps import fill_gaps
 from deepsalt.spectra import Sensor, Spectra
 from deepsalt.units import log_ece
@@ -199,7 +200,7 @@ def test_gypsum_is_taken_off_before_the_line_and_put_back_after_it() -> None:
     plain, gypsic = np.full(len(LAB), 0.4), 0.4 * (1 - 0.2 * np.exp(-0.5 * ((at - 1750) / 20) ** 2))
     table = pd.DataFrame({"ec_ds_m": [3.0, 3.0, np.nan], "ec_method": "EC1:2"})
     spectra = Spectra.of_table(np.stack([plain, gypsic, plain]), LAB, "reflectance", samples=table)
-    labels = library_labels(spectra)
+    labels = BridgeLibrary.of({"visnir": spectra}).labels
     assert labels[0] == pytest.approx(np.log1p(2.5808 * 3.0 - 0.026), abs=1e-4)
     assert labels[1] == pytest.approx(np.log1p(2.5808 * 0.8 - 0.026 + 2.2), abs=1e-4)
     assert np.isnan(labels[2])

@@ -31,7 +31,7 @@ def test_each_scene_finds_the_samples_that_lie_under_it() -> None:
         np.concatenate([one.samples["latitude"] for one in both]),
         scene=np.concatenate([one.samples["scene"] for one in both]),
     )
-    found = survey(LIBRARY, KNOWN, None, loose)
+    found = survey(LIBRARY.samples, KNOWN, KNOWN, None, loose)
     assert found.scenes == ("a", "b", "far")
     assert list(found.ground.scene_land) == [0, 1, -1]
     assert [int(rows.sum()) for rows in found.ground.samples] == [30, 25]
@@ -42,14 +42,22 @@ def test_each_scene_finds_the_samples_that_lie_under_it() -> None:
 
 
 def test_a_land_counts_its_ground_points() -> None:
-    found = survey(LIBRARY, KNOWN, scene("a", 0.0, 5), scene("a", 0.0))
+    found = survey(LIBRARY.samples, KNOWN, KNOWN, scene("a", 0.0, 5), scene("a", 0.0))
     assert found.lands[0].points == 5
     assert list(found.ground.sat_land) == [0] * 5
 
 
+def test_a_land_needs_samples_that_can_be_drawn() -> None:
+    loose = scene("a", 0.0)
+    drawable = np.arange(len(LIBRARY)) < 10
+    assert [land.samples for land in survey(LIBRARY.samples, KNOWN, drawable, None, loose).lands] == [30]
+    drawable[0] = False
+    assert survey(LIBRARY.samples, KNOWN, drawable, None, loose).lands == ()
+
+
 def test_two_dates_of_one_land_share_it() -> None:
     loose = table(np.tile(np.linspace(0, 1, 60), 2), scene=np.repeat(["june", "july"], 60).astype(str))
-    found = survey(LIBRARY, KNOWN, None, loose)
+    found = survey(LIBRARY.samples, KNOWN, KNOWN, None, loose)
     assert len(found.lands) == 1
     assert list(found.ground.scene_land) == [0, 0]
 
@@ -63,7 +71,7 @@ def test_two_dates_of_one_land_share_it() -> None:
     ],
 )
 def test_too_little_is_no_land(loose: Spectra, known: np.ndarray) -> None:
-    found = survey(LIBRARY, known, None, loose)
+    found = survey(LIBRARY.samples, known, KNOWN, None, loose)
     assert found.lands == ()
     assert (found.ground.scene_land == -1).all()
 
@@ -77,18 +85,18 @@ def test_a_scene_shows_the_samples_of_the_surface() -> None:
     both = table(
         np.r_[np.linspace(0, 1, 60), np.linspace(5, 6, 60)], scene=np.repeat(["a", "b"], 60).astype(str)
     )
-    ground = survey(deep, KNOWN, None, both).ground
+    ground = survey(deep.samples, KNOWN, KNOWN, None, both).ground
     assert [int(rows.sum()) for rows in ground.samples] == [30, 25]
     assert np.array_equal(ground.seen[0], ground.samples[0] & ~(depth > 0))
     assert int(ground.seen[0].sum()) == 24
     assert np.array_equal(ground.seen[1], ground.samples[1])
-    plain = survey(LIBRARY, KNOWN, None, both).ground
+    plain = survey(LIBRARY.samples, KNOWN, KNOWN, None, both).ground
     assert np.array_equal(plain.seen, plain.samples)
 
 
 def test_a_library_without_places_knows_no_land() -> None:
     plain = Spectra.of_table(np.full((30, 2), 0.3), AXIS, "reflectance")
-    assert survey(plain, np.ones(30, bool), None, scene("a", 0.0)).lands == ()
+    assert survey(plain.samples, np.ones(30, bool), np.ones(30, bool), None, scene("a", 0.0)).lands == ()
 
 
 def test_a_card_gives_the_land_back() -> None:

@@ -168,6 +168,24 @@ def test_unmeasured_ec_leaves_the_rest_as_it_is():
     assert 0.1 < fewer[EC].notna().mean() < 0.3
 
 
+def test_unmeasured_vis_nir_leaves_the_rest_as_it_is(tmp_path):
+    settings = replace(WorldSettings.small(), library_samples=160, regions=(REGION,))
+    land = landscape(REGIONS[REGION], settings)
+    full = library_of(land, settings)
+    some = library_of(land, replace(settings, visnir_measured=0.2, ec_measured=0.4))
+    visnir = [name for name in full if name.startswith("scan_visnir")]
+    pd.testing.assert_frame_equal(some.drop(columns=[*visnir, EC]), full.drop(columns=[*visnir, EC]))
+    measured = some[visnir].notna()
+    assert (measured.all(axis=1) == measured.any(axis=1)).all()
+    there = measured.all(axis=1)
+    pd.testing.assert_frame_equal(some.loc[there, visnir], full.loc[there, visnir])
+    assert there.groupby(some["id.profile"]).mean().mean() == pytest.approx(0.2, abs=0.005)
+    assert 0 < (there & some[EC].notna()).sum() < there.sum()  # one does not follow from the other
+    world = simulate_world(tmp_path / "w", replace(settings, visnir_measured=0.2, rows=48, columns=44))
+    found = ds.read(world.library, domain="visnir", drop_empty=True)
+    assert 0 < len(found) < len(ds.read(world.library, domain="mir")) / 3
+
+
 def test_a_library_with_unmeasured_ec_is_read(tmp_path):
     settings = replace(WorldSettings.small(), ec_measured=0.3)
     world = simulate_world(tmp_path / "w", settings)
@@ -194,6 +212,7 @@ def test_a_library_with_unmeasured_ec_is_read(tmp_path):
         ({"ec_measured": 0.0}, r"ec_measured is 0.0.*above 0, up to 1"),
         ({"ec_measured": 1.2}, "ec_measured is 1.2"),
         ({"ec_measured": float("nan")}, "ec_measured is nan"),
+        ({"visnir_measured": 0.0}, r"visnir_measured is 0.0.*above 0, up to 1"),
     ],
 )
 def test_choices_that_cannot_be_are_refused(change, message):
@@ -203,7 +222,7 @@ def test_choices_that_cannot_be_are_refused(change, message):
 
 def test_a_world_from_before_these_settings_still_opens(world, tmp_path):
     told = json.loads((world.root / "world.json").read_text())
-    for key in ("sensor", "laws", "ec_measured"):
+    for key in ("sensor", "laws", "ec_measured", "visnir_measured"):
         del told["settings"][key]
     (tmp_path / "world.json").write_text(json.dumps(told))
     assert World.open(tmp_path).settings == world.settings

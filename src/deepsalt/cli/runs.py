@@ -85,6 +85,9 @@ def compare(
     ec_measured: Annotated[
         float | None, typer.Option(help="Share of the worlds' library with measured EC.")
     ] = None,
+    visnir_measured: Annotated[
+        float | None, typer.Option(help="Share of the worlds' library with vis-NIR spectra.")
+    ] = None,
     dates: Annotated[
         int | None, typer.Option(min=1, help="Days on which the worlds are seen, put together to one scene.")
     ] = None,
@@ -113,6 +116,7 @@ def compare(
         laws=laws,
         sensor=sensor,
         ec_measured=ec_measured,
+        visnir_measured=visnir_measured,
         dates=dates,
         reference=reference,
         workers=workers,

@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from deepsalt.errors import BandError, UsageError
+from deepsalt.estimators.bridge_library import BridgeLibrary
 from deepsalt.estimators.lands import Survey, survey
 from deepsalt.estimators.predictor import training_groups, training_target
-from deepsalt.labels import TEXTURE_USED, methods_of, with_ece
-from deepsalt.preprocessing.features import gypsum_presence
 from deepsalt.preprocessing.resample import missing_bands, resampling_matrix
-from deepsalt.salinity.gypsum import to_ece_with_gypsum
 from deepsalt.spectra import Axis, Sensor, Spectra
 from deepsalt.units import log_ece
 
@@ -77,8 +74,8 @@ def bridge_data(
     sensor: Sensor | None,
     channels: Axis,
     units: Bags | None = None,
-) -> tuple[BridgeData, Survey]:
-    """The training problem of one sensor, and the scenes and lands whose numbers it uses.
+) -> tuple[BridgeData, Survey, BridgeLibrary]:
+    """The training problem of one sensor, the scenes and lands whose numbers it uses, and its samples.
 
     axis, sensor  bands of the pixels, and the sensor they belong to (for its noise)
     sites, unlabelled  without a missing band
@@ -94,14 +91,14 @@ def bridge_data(
     if unlabelled is not None and unlabelled.axis != axis:
         raise BandError("the pixels without a label are on other bands than the sites")
     empty = np.zeros((0, len(axis)), np.float32)
-    labels = library_labels(visnir)
-    found = survey(visnir, np.isfinite(labels), sites, unlabelled)
+    library = BridgeLibrary.of(libraries)
+    found = survey(library.samples, library.with_ec, library.with_visnir, sites, unlabelled)
     data = BridgeData(
         lab_nm=visnir.axis.values,
-        lab_x=visnir.values,
-        lab_y=labels,
-        lab_groups=training_groups(visnir),
-        teacher_x=_beside(visnir, libraries.get("mir")),
+        lab_x=library.visnir,
+        lab_y=library.labels,
+        lab_groups=library.groups,
+        teacher_x=library.mir,
         centres_nm=axis.values,
         response=response,
         noise=_noise_on(axis, sensor),
@@ -113,7 +110,7 @@ def bridge_data(
         ground=found.ground,
         units=None if units is None else _units_on(units, axis, found.scenes),
     )
-    return data, found
+    return data, found, library
 
 
 def _units_on(bags: Bags, axis: Axis, scenes: tuple[str, ...]) -> Units:
@@ -125,32 +122,6 @@ def _units_on(bags: Bags, axis: Axis, scenes: tuple[str, ...]) -> Units:
     number = {name: at for at, name in enumerate(scenes)}
     scene = np.array([number.get(str(name), -1) for name in bags.spectra.samples["scene"]], np.intp)
     return Units(bags.spectra.values, bags.bag, bags.share, bags.wanted, bags.spread, scene)
-
-
-def library_labels(visnir: Spectra) -> NDArray[np.float32]:
-    """(n,) ln(1+ECe), NaN where EC was not measured; what gypsum adds to an extract is allowed for."""
-    samples = with_ece(visnir).samples
-    ece = samples[TARGET].to_numpy(np.float64)
-    extracts = set(samples["ec_method"].dropna()) - {"ECe"} if "ec_method" in samples else set()
-    if extracts and "ec_ds_m" in samples:
-        ec = samples["ec_ds_m"].to_numpy(np.float64)
-        soil = samples[TEXTURE_USED].to_numpy(object) if TEXTURE_USED in samples else None
-        corrected, _ = to_ece_with_gypsum(ec, methods_of(samples), gypsum_presence(visnir), soil)
-        ece = np.where(np.isfinite(ec), corrected, ece)
-    return np.where(np.isfinite(ece), log_ece(np.nan_to_num(ece)), np.nan).astype(np.float32)
-
-
-def _beside(visnir: Spectra, mir: Spectra | None) -> NDArray[np.float32] | None:
-    """(n, k) the mid infrared of each vis-NIR sample, by id; NaN rows where there is none."""
-    if mir is None or "id" not in visnir.samples or "id" not in mir.samples:
-        return None
-    place = pd.Series(np.arange(len(mir)), index=mir.samples["id"].astype(str))
-    place = place[~place.index.duplicated()]
-    found = place.reindex(visnir.samples["id"].astype(str)).to_numpy(np.float64)
-    beside = np.full((len(visnir), len(mir.axis)), np.nan, np.float32)
-    there = np.isfinite(found)
-    beside[there] = mir.values[found[there].astype(np.intp)]
-    return beside if there.any() else None
 
 
 def _noise_on(axis: Axis, sensor: Sensor | None) -> NDArray[np.float64] | None:

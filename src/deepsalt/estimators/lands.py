@@ -20,8 +20,8 @@ from deepsalt.spectra import Spectra
 if TYPE_CHECKING:
     from deepsalt.training.bridge_data import Ground
 
-#: Fewer samples with EC, or pixels, say too little of a mean.
-FEWEST_SAMPLES, FEWEST_PIXELS = 20, 50
+#: Fewer samples with EC, pixels, or samples with vis-NIR spectra say too little of a mean.
+FEWEST_SAMPLES, FEWEST_PIXELS, FEWEST_SPECTRA = 20, 50, 10
 #: A model knows no more lands; the scenes of others are read as if the library had no samples of them.
 MOST_LANDS = 256
 _FARTHEST_DEGREES = 360.0
@@ -79,16 +79,18 @@ class Survey:
 
 
 def survey(
-    visnir: Spectra,
+    library: pd.DataFrame,
     known: NDArray[np.bool_],
+    drawable: NDArray[np.bool_],
     sites: Spectra | None,
     unlabelled: Spectra | None,
 ) -> Survey:
     """What lies where, from the columns `scene`, `latitude` and `longitude` of the tables.
 
-    known  (n,) samples whose EC was measured
+    library          (n,) one row a sample
+    known, drawable  (n,) samples whose EC was measured; those with vis-NIR spectra
     Tables without these columns have no scene; a scene has no land where the library has fewer than 20
-    samples with EC, where fewer than 50 pixels are given, or after 256 lands.
+    samples with EC or 10 with vis-NIR spectra, where fewer than 50 pixels are given, or after 256 lands.
     """
     from deepsalt.training.bridge_data import Ground
 
@@ -101,7 +103,7 @@ def survey(
     members: list[NDArray[np.bool_]] = []
     scene_land = np.full(len(names), -1, np.intp)
     for scene, name in enumerate(names):
-        found = _land_under(visnir, known, places[name])
+        found = _land_under(library, known, drawable, places[name])
         if found is None:
             continue
         land, inside = found
@@ -114,9 +116,9 @@ def survey(
         scene_land[scene] = len(lands)
         lands.append(land)
         members.append(inside)
-    samples = np.array(members) if members else np.zeros((0, len(visnir)), bool)
+    samples = np.array(members) if members else np.zeros((0, len(library)), bool)
     patches = np.zeros(0, np.intp) if unlabelled is None else patch_numbers(unlabelled.samples)
-    ground = Ground(samples, _seen(samples, visnir, known), scene_land, sat, loose, patches)
+    ground = Ground(samples, _seen(samples, library, known), scene_land, sat, loose, patches)
     points = [int((ground.sat_land == number).sum()) for number in range(len(lands))]
     counted = [replace(land, points=found) for land, found in zip(lands, points, strict=True)]
     sampled = {
@@ -165,20 +167,21 @@ def _places_by_scene(*tables: Spectra | None) -> dict[str, pd.DataFrame]:
 
 
 def _land_under(
-    visnir: Spectra, known: NDArray[np.bool_], places: pd.DataFrame
+    library: pd.DataFrame, known: NDArray[np.bool_], drawable: NDArray[np.bool_], places: pd.DataFrame
 ) -> tuple[Land, NDArray[np.bool_]] | None:
     """The box of these pixels, and which samples lie in it."""
-    if len(places) < FEWEST_PIXELS or not set(_PLACE) <= set(visnir.samples):
+    if len(places) < FEWEST_PIXELS or not set(_PLACE) <= set(library):
         return None
     box = _box(places)
-    inside = box.holds(visnir.samples)
-    samples = int((inside & known).sum())
-    return (replace(box, samples=samples), inside) if samples >= FEWEST_SAMPLES else None
+    inside = box.holds(library)
+    samples, spectra = int((inside & known).sum()), int((inside & drawable).sum())
+    enough = samples >= FEWEST_SAMPLES and spectra >= FEWEST_SPECTRA
+    return (replace(box, samples=samples), inside) if enough else None
 
 
-def _seen(samples: NDArray[np.bool_], visnir: Spectra, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _seen(samples: NDArray[np.bool_], library: pd.DataFrame, known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(land, n) samples of each land that are of the surface; all where fewer than 20 of those have EC."""
-    top = samples & of_the_surface(visnir.samples)
+    top = samples & of_the_surface(library)
     enough = (top & known).sum(axis=1) >= FEWEST_SAMPLES
     return np.where(enough[:, None], top, samples)
 

@@ -34,6 +34,7 @@ from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.bridge_library import BridgeLibrary
     from deepsalt.estimators.differentiable import Differentiable
     from deepsalt.estimators.lands import Land
     from deepsalt.map_units.bags import Bags
@@ -132,7 +133,7 @@ class DeepSaltRegressor(Saved):
         sensor = told.sensor if told is not None else self.sensor
         self.channels_ = channel_axis(axis, settings.channel_nm)
         self.inputs_ = BandInputs(axis, sensor.name if sensor else "", "reflectance")
-        data, found = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_, units)
+        data, found, samples = bridge_data(libraries, sites, unlabelled, axis, sensor, self.channels_, units)
         result = train_deepsalt(data, settings, self.seed, progress, workers=self.workers)
         self.model_, self.history_, self.checks_ = result.model, result.history, result.checks
         self.lands_ = found.lands if len(self.model_.references) else ()
@@ -146,7 +147,7 @@ class DeepSaltRegressor(Saved):
         self.errors_ = self._known_errors(result.held_out, data, found.scenes)
         self.sites_, self.nearby_ = (), {}
         if settings.places:
-            self._hear_places(libraries["visnir"], data, unlabelled)
+            self._hear_places(samples, data, unlabelled)
         self.card_ = card_of(self, libraries, sites, unlabelled, settings)
         return self
 
@@ -208,10 +209,10 @@ class DeepSaltRegressor(Saved):
         """Whether an answer depends on where its pixel lies."""
         return bool(self.nearby_)
 
-    def _hear_places(self, visnir: Spectra, data: BridgeData, unlabelled: Spectra | None) -> None:
+    def _hear_places(self, library: BridgeLibrary, data: BridgeData, unlabelled: Spectra | None) -> None:
         """Set what samples say of the ground near them, for each scene on a land of theirs."""
         lands = data.where.samples[: len(self.lands_)]
-        self.sites_ = tuple(Sites.of(visnir.samples, data.lab_y, rows) for rows in lands)
+        self.sites_ = tuple(Sites.of(library.samples, library.labels, rows) for rows in lands)
         facts = {}
         if unlabelled is not None and "scene" in unlabelled.samples:
             names = unlabelled.samples["scene"].fillna("").to_numpy().astype(str)

@@ -95,19 +95,25 @@ def asked_for(
     laws: str | None = None,
     sensor: str | None = None,
     ec_measured: float | None = None,
+    visnir_measured: float | None = None,
     **changes: Any,
 ) -> CompareConfig:
     """The config's [compare] with what the call says otherwise; None and an empty list say nothing.
 
     covers         with (True) and without (False) laboratory samples of the unseen region
-    laws, sensor, ec_measured   settings of simulated worlds
+    laws, sensor, ec_measured, visnir_measured   settings of simulated worlds
     changes        other keys of [compare]
     """
     base = config.compare if config else CompareConfig()
     said = {
         key: value for key, value in {**changes, "covered": list(covers)}.items() if value not in (None, [])
     }
-    given = {"laws": laws, "sensor": sensor, "ec_measured": ec_measured}
+    given = {
+        "laws": laws,
+        "sensor": sensor,
+        "ec_measured": ec_measured,
+        "visnir_measured": visnir_measured,
+    }
     world = {key: value for key, value in given.items() if value is not None}
     if world:
         said["world"] = {**base.world, **world}

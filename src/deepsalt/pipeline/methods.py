@@ -179,7 +179,12 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
     ),
     "deepsalt with mid infrared": (
         {"gate": False, "same_sample": True},
-        "... the teacher reads the mid infrared of the very sample too",
+        "... the teacher reads the mid infrared of every sample",
+        "ablation",
+    ),
+    "deepsalt without mid infrared": (
+        {"gate": False, "same_sample": False},
+        "... the teacher reads vis-NIR alone",
         "ablation",
     ),
     "deepsalt with places": (

@@ -133,7 +133,8 @@ def read_library(config: LibraryConfig) -> Spectra:
 def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
     """Every domain of the library that a satellite model can learn from, the teacher's own first.
 
-    Samples without EC stay, with a missing `ece_ds_m`: their spectra still join the two domains.
+    Samples without EC stay, with a missing `ece_ds_m`: their spectra still join the two domains. One without
+    a spectrum in one of two domains is not in that domain's table, whose provenance counts them.
     """
     known = [name for name in _domains(config) if name in ("mir", "visnir")]
     if len(known) < 2:
@@ -141,7 +142,8 @@ def read_libraries(config: LibraryConfig) -> dict[str, Spectra]:
         return {"mir" if found.axis.unit == "cm-1" else "visnir": found}
     first = config.domain or "mir"
     domains = [first, *(name for name in known if name != first)]
-    tables = {name: _read_domain(config.model_copy(update={"domain": name})) for name in domains}
+    each = {name: config.model_copy(update={"domain": name, "drop_empty": True}) for name in domains}
+    tables = {name: _read_domain(one) for name, one in each.items()}
     return {name: with_ece(table, config.texture) for name, table in tables.items()}
 
 

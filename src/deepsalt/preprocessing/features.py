@@ -24,7 +24,11 @@ def band_depth(spectra: Spectra, left_nm: float, centre_nm: float, right_nm: flo
     return 1.0 - centre / (left + share * (right - left))
 
 
-def gypsum_presence(spectra: Spectra) -> NDArray[np.float64]:
-    """(sample,) 0 where the 1750 nm band of gypsum is lost in noise, 1 where it is plain; for dry soil."""
-    depth = band_depth(spectra, *_GYPSUM_NM)
+def gypsum_depth(spectra: Spectra) -> NDArray[np.float64]:
+    """(sample,) depth of the 1750 nm band of gypsum; of dry soil."""
+    return band_depth(spectra, *_GYPSUM_NM)
+
+
+def gypsum_presence(depth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(sample,) 0 where the band of gypsum (`gypsum_depth`) is lost in noise, 1 where it is plain."""
     return np.clip((depth - _NOISE_DEPTH) / (_PLENTY_DEPTH - _NOISE_DEPTH), 0.0, 1.0)

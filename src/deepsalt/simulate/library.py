@@ -43,15 +43,19 @@ def library_of(land: Landscape, settings: WorldSettings) -> pd.DataFrame:
     profile = np.concatenate([np.arange(len(sites)), deeper])
     order = np.argsort(profile, kind="stable")
     described = _described(land, soil, sites, profile, rng, settings.library_error)
-    described.loc[~_measured(land.region.name, settings, len(sites))[profile], _EC] = np.nan
-    spectra = [described, _mir_columns(soil, rng), _visnir_columns(soil, rng)]
-    return pd.concat(spectra, axis=1).iloc[order].reset_index(drop=True)
+    mir, visnir = _mir_columns(soil, rng), _visnir_columns(soil, rng)
+    for table, columns, what, share in (
+        (described, [_EC], "ec measured", settings.ec_measured),
+        (visnir, visnir.columns, "visnir measured", settings.visnir_measured),
+    ):
+        chosen = _measured(share, stream(settings.seed, land.region.name, what), len(sites))
+        table.loc[~chosen[profile], columns] = np.nan
+    return pd.concat([described, mir, visnir], axis=1).iloc[order].reset_index(drop=True)
 
 
-def _measured(region: str, settings: WorldSettings, profiles: int) -> NDArray[np.bool_]:
-    """(profile,) whose EC the laboratory measured; a larger share holds all those of a smaller one."""
-    count = max(1, round(settings.ec_measured * profiles))
-    chosen = stream(settings.seed, region, "ec measured").permutation(profiles)[:count]
+def _measured(share: float, rng: np.random.Generator, profiles: int) -> NDArray[np.bool_]:
+    """(profile,) which ones the laboratory measured; a larger share holds all those of a smaller one."""
+    chosen = rng.permutation(profiles)[: max(1, round(share * profiles))]
     return np.isin(np.arange(profiles), chosen)
 
 

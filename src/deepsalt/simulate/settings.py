@@ -44,6 +44,8 @@ class WorldSettings:
                             (`deepsalt.simulate.laws`); land, library and points stay the same
     ec_measured             share of the library's profiles whose EC was measured, above 0 up to 1; the EC
                             of the others is empty. In KSSL 35,518 of 92,436 layers have an EC 1:2
+    visnir_measured         the same for the vis-NIR spectra, whatever else was measured; all have the mid
+                            infrared. In KSSL 19,807 of 92,436 layers have vis-NIR spectra, 82,646 the other
     products                sensors that photograph the land as well, each in its own product format and
                             geometry: "enmap", "prisma", "emit", "sentinel2". The soil is the same for all
     looks                   days on which `products` are taken, 24 days apart; the first is that of the
@@ -63,6 +65,7 @@ class WorldSettings:
     sensor: str = "enmap"
     laws: str = "usual"
     ec_measured: float = 1.0
+    visnir_measured: float = 1.0
     products: tuple[str, ...] = ()
     looks: int = 1
 
@@ -90,10 +93,11 @@ class WorldSettings:
         if not 1 <= self.looks <= _MOST_LOOKS:
             raise UsageError(f"looks is {self.looks}", where="settings", fix=f"Use 1 to {_MOST_LOOKS}.")
         _check_choice("laws", self.laws, LAWS)
-        if not 0 < self.ec_measured <= 1:
-            raise UsageError(
-                f"ec_measured is {self.ec_measured}", where="settings", fix="Use a share above 0, up to 1."
-            )
+        for name in ("ec_measured", "visnir_measured"):
+            if not 0 < getattr(self, name) <= 1:
+                raise UsageError(
+                    f"{name} is {getattr(self, name)}", where="settings", fix="Use a share above 0, up to 1."
+                )
 
     @classmethod
     def small(cls, seed: int = 0) -> WorldSettings:

@@ -13,7 +13,8 @@ from deepsalt.errors import SpectraError, UsageError
 Floats = NDArray[np.floating]
 Words = NDArray[np.str_]
 
-_FEWEST_LABELS = 20
+#: A network that learned from fewer samples with EC says nothing.
+FEWEST_LABELS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,10 +96,10 @@ class BridgeData:
     """Arrays of one training problem, checked once when made.
 
     lab_nm       (wavelength,) of the laboratory vis-NIR spectra
-    lab_x        (n, wavelength) reflectance
+    lab_x        (n, wavelength) reflectance; NaN rows where there is none: such a sample is not drawn
     lab_y        (n,) ln(1+ECe); NaN where EC was not measured
     lab_groups   (n,) profile of each sample
-    teacher_x    (n, k) more spectra of the same samples for the teacher (mid infrared); NaN rows where there
+    teacher_x    (n, k) more spectra of the samples for the teacher (mid infrared); NaN rows where there
                  are none; None = the teacher reads the vis-NIR alone
     centres_nm, response, noise   (band,), (band, wavelength), (band,) the sensor: see PhysicsBridge.of
     channels     (band, channel) what each band gives to each channel of the student
@@ -141,8 +142,9 @@ class BridgeData:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise SpectraError(f"shape {getattr(self, name).shape}, expected {shape}", where=name)
+        spectra = self.lab_x[~np.isnan(self.lab_x).all(axis=1)]
         for name in ("lab_x", "response", "channels", "sat_x", "sat_y", "unlabelled_x"):
-            if not np.isfinite(getattr(self, name)).all():
+            if not np.isfinite(spectra if name == "lab_x" else getattr(self, name)).all():
                 raise SpectraError(
                     "NaN or infinite values", where=name, fix="Drop these rows before training."
                 )
@@ -151,9 +153,9 @@ class BridgeData:
         if self.units is not None and self.units.x.shape[1:] != (bands,):
             raise SpectraError(f"{self.units.x.shape[1]} bands, expected {bands}", where="units")
         self._check_ground()
-        if int(self.labelled.sum()) < _FEWEST_LABELS:
+        if (known := int((self.labelled & self.drawable).sum())) < FEWEST_LABELS:
             raise UsageError(
-                f"{int(self.labelled.sum())} laboratory samples with EC, {_FEWEST_LABELS} are needed",
+                f"{known} laboratory samples with vis-NIR spectra and EC, {FEWEST_LABELS} are needed",
                 fix="Give a larger library, or train baselines on ground points alone.",
             )
 
@@ -186,6 +188,11 @@ class BridgeData:
     def labelled(self) -> NDArray[np.bool_]:
         """(n,) laboratory samples whose EC was measured."""
         return np.asarray(np.isfinite(self.lab_y))
+
+    @property
+    def drawable(self) -> NDArray[np.bool_]:
+        """(n,) laboratory samples with vis-NIR spectra, which pixels can be drawn from."""
+        return np.asarray(~np.isnan(self.lab_x).any(axis=1))
 
     def with_points(self, rows: NDArray[np.intp]) -> BridgeData:
         """The same problem with only these labelled pixels."""

@@ -32,6 +32,7 @@ from deepsalt.training.unit_loss import UnitLoss
 _NOISE_FLOOR = 0.003**2  # variance of reflectance below which a direction is taken for noise
 _CERTAIN = 0.3  # a teacher with this error, ln(1+ECe), counts half
 _FIRST_DRAWS = 5_000
+_FEWEST_SHOWN = 10
 _LAND_DRAWS = 4_000  # of each land's samples together, for the mean of its pixels
 
 
@@ -67,7 +68,7 @@ class _Student:
         self.data, self.settings, self.generator = data, settings, generator
         self.teacher = None if teacher is None else teacher.here()
         self.lab, self.labels = torch.as_tensor(data.lab_x), torch.as_tensor(data.lab_y)
-        self.labelled = torch.isfinite(self.labels)
+        self.labelled, self.drawable = torch.isfinite(self.labels), torch.as_tensor(data.drawable)
         if settings.permuted_wavelengths:
             self.lab = self.lab[:, torch.randperm(self.lab.shape[1], generator=generator)]
         self.sat, self.sat_y = torch.as_tensor(data.sat_x), torch.as_tensor(data.sat_y)
@@ -94,9 +95,10 @@ class _Student:
             weight = torch.where(self.labelled, certain * self.settings.response_weight, certain)
             told = torch.where(torch.isfinite(self.answer), weight, torch.zeros(()))
         self.told = told
-        self.rows = torch.nonzero(self.labelled | (told > 0)).squeeze(1)
+        self.known = self.labelled | (told > 0)
+        self.rows = torch.nonzero(self.known & self.drawable).squeeze(1)
         believed = torch.where(self.labelled, self.labels, self.answer)
-        self.believed = torch.nan_to_num(believed)
+        self.believed = torch.where(self.known, believed, believed[self.known].mean())
 
     def _new_student(self) -> BridgeStudent:
         data, settings = self.data, self.settings
@@ -119,16 +121,25 @@ class _Student:
         drawn = self._drawn(first)
         student.fit_inputs(drawn.pixels, _NOISE_FLOOR)
         student.fit_plants(*drawn)
-        seen = torch.as_tensor(data.where.seen[:, self.rows.cpu().numpy()])
-        known = torch.cat([self.believed[self.rows], self.sat_y])
+        known = torch.cat([self.believed[self.known], self.sat_y])
         student.ceiling.fill_(float(known.max()) + settings.ceiling_margin)
         student.members.start_at(float(known.mean()))
         for land in range(architecture.lands):
-            rows = self.rows[seen[land]]
+            rows = self._shown_by(land)
             drawn = self._drawn(rows.repeat(-(-_LAND_DRAWS // len(rows))))
             student.references[land] = mean_log(drawn.pixels @ student.channels)
-            student.labels[land] = self._labels_of(rows)
+            seen = torch.as_tensor(data.where.seen[land]) & self.known
+            student.labels[land] = self._labels_of(torch.nonzero(seen).squeeze(1))
         return student
+
+    def _shown_by(self, land: int) -> Tensor:
+        """Samples whose drawn pixels stand for a land: of its surface and known, else known, else all."""
+        samples = torch.as_tensor(self.data.where.samples[land]) & self.drawable
+        seen = torch.as_tensor(self.data.where.seen[land])
+        for chosen in (samples & seen & self.known, samples & self.known):
+            if int(chosen.sum()) >= _FEWEST_SHOWN:
+                return torch.nonzero(chosen).squeeze(1)
+        return torch.nonzero(samples).squeeze(1)
 
     def _labels_of(self, rows: Tensor) -> Tensor:
         """(3,) mean and standard deviation of ln(1+ECe) of these samples, and their number.

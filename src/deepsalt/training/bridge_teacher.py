@@ -6,6 +6,7 @@ error is known, and a student cannot be handed its labels back by way of the tea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from torch.nn import functional
 
 from deepsalt.models.members import Members
 from deepsalt.splits import grouped_folds
-from deepsalt.training.bridge_data import BridgeData
+from deepsalt.training.bridge_data import FEWEST_LABELS, BridgeData
 from deepsalt.training.bridge_settings import DeepSaltSettings
 from deepsalt.training.checks import r2
 from deepsalt.training.cycle import cycle
@@ -46,8 +47,38 @@ class Teacher:
 
 
 def teach(data: BridgeData, settings: DeepSaltSettings, seed: int) -> tuple[Teacher, dict[str, Any]]:
-    """Cross-fitted answers for every sample, with their R2 on samples whose EC was measured."""
-    spectra = torch.as_tensor(_read_by_teacher(data, settings))
+    """Cross-fitted answers for every sample, with their R2 on samples whose EC was measured.
+
+    Each kind of spectra has networks of its own, which learn from every sample that has them and EC.
+    """
+    parts = [_of_one(what, spectra, data, settings, seed) for what, spectra in _read(data, settings).items()]
+    teacher, own = _joined(parts) if len(parts) > 1 else parts[0]
+    seen = torch.isfinite(own)
+    known = torch.as_tensor(data.lab_y)[seen]
+    facts = {
+        "validation_r2": r2(known.numpy(), own[seen].numpy()),
+        "rmse": float((own[seen] - known).square().mean().sqrt()),
+        "samples": int(seen.sum()),
+    }
+    return teacher, facts
+
+
+def _read(data: BridgeData, settings: DeepSaltSettings) -> dict[str, NDArray[np.float32]]:
+    """The spectra (n, k) that a teacher reads, by name; NaN rows where they are missing."""
+    read = {"laboratory teacher": data.lab_x}
+    more = data.teacher_x
+    if more is None or settings.same_sample is False:
+        return read
+    with_ec = np.isfinite(more).all(axis=1) & data.labelled
+    needed = settings.same_sample or bool((with_ec & ~data.drawable).any())
+    return {**read, "teacher of other spectra": more} if needed and with_ec.sum() >= FEWEST_LABELS else read
+
+
+def _of_one(
+    what: str, values: NDArray[np.float32], data: BridgeData, settings: DeepSaltSettings, seed: int
+) -> tuple[Teacher, Tensor]:
+    """What one kind of spectra says of each sample; and (n,) its answers where they can be held to an EC."""
+    spectra = torch.as_tensor(values)
     known = torch.isfinite(spectra).all(dim=1)
     rows = np.flatnonzero(known.numpy() & data.labelled)
     labels = torch.as_tensor(data.lab_y)
@@ -55,9 +86,9 @@ def teach(data: BridgeData, settings: DeepSaltSettings, seed: int) -> tuple[Teac
     own = torch.full((len(spectra),), torch.nan)
     features: list[Tensor] = []
     folds = min(settings.teacher_folds, len(np.unique(data.lab_groups[rows])))
+    inputs = _whitened(spectra, known, settings.teacher_directions)
     for number, (train, test) in enumerate(grouped_folds(data.lab_groups[rows], folds, seed)):
-        learned = torch.as_tensor(rows[train])
-        network, inputs = _fit(spectra, known, labels, learned, settings, seed, number)
+        network = _fit(what, inputs, labels, torch.as_tensor(rows[train]), settings, seed, number)
         with torch.no_grad():
             answer, hidden = network(inputs)
         answers = torch.cat([answers, answer.mean(dim=0)[:, None]], dim=1)
@@ -69,49 +100,47 @@ def teach(data: BridgeData, settings: DeepSaltSettings, seed: int) -> tuple[Teac
     answer = torch.where(seen, own, answers.mean(dim=1)).clamp(min=0.0)
     answer[~known] = torch.nan
     spread = answers.std(dim=1, correction=0)
-    facts = {
-        "validation_r2": r2(labels[seen].numpy(), own[seen].numpy()),
-        "rmse": error,
-        "samples": len(rows),
-    }
     feature = features[0]
     feature = (feature - feature[known].mean(dim=0)) / (feature[known].std(dim=0) + 1e-6)
     feature[~known] = 0.0
-    return Teacher(answer, (error**2 + spread**2).sqrt(), feature), facts
+    return Teacher(answer, (error**2 + spread**2).sqrt(), feature), own
 
 
-def _read_by_teacher(data: BridgeData, settings: DeepSaltSettings) -> NDArray[np.float32]:
-    """(n, k) the vis-NIR, and beside it the other spectra of the very sample; NaN where they are missing.
+def _joined(parts: Sequence[tuple[Teacher, Tensor]]) -> tuple[Teacher, Tensor]:
+    """The mean of what several say of a sample, by the inverse squares of their errors.
 
-    Both domains have the same total variance: neither is louder for having more bands or larger numbers.
+    It is believed no better than its parts are in that mean: what is wrong with one is often wrong with all.
     """
-    if data.teacher_x is None or not settings.same_sample:
-        return data.lab_x
-    parts = []
-    for values in (data.lab_x, data.teacher_x):
-        whole = values[np.isfinite(values).all(axis=1)]
-        scale = np.maximum(whole.std(axis=0), 1e-6) * len(values[0]) ** 0.5
-        parts.append((values - whole.mean(axis=0)) / scale)
-    return np.concatenate(parts, axis=1)
+    answers, errors = (torch.stack([getattr(one, key) for one, _ in parts]) for key in ("answer", "error"))
+    weights = torch.where(torch.isfinite(answers), errors.square().reciprocal(), torch.zeros(()))
+    shares = weights / weights.sum(dim=0)  # NaN where none says anything
+    own = torch.stack([one for _, one in parts])
+    teacher = Teacher(
+        answer=(shares * torch.nan_to_num(answers)).sum(dim=0),
+        error=(shares * torch.nan_to_num(errors).square()).sum(dim=0).sqrt(),
+        features=torch.cat([one.features for one, _ in parts], dim=1),
+    )
+    told = torch.isfinite(own).any(dim=0)
+    return teacher, torch.where(told, (shares * torch.nan_to_num(own)).sum(dim=0), torch.nan)
 
 
 def _fit(
-    spectra: Tensor,
-    known: Tensor,
+    what: str,
+    inputs: Tensor,
     labels: Tensor,
     rows: Tensor,
     settings: DeepSaltSettings,
     seed: int,
     number: int,
-) -> tuple[Members, Tensor]:
-    inputs, device = _whitened(spectra, known, settings.teacher_directions), pick_device(settings.device)
-    with seeded(seed, "laboratory teacher", device, number) as generator:
+) -> Members:
+    device = pick_device(settings.device)
+    with seeded(seed, what, device, number) as generator:
         network = Members(
             inputs.shape[1], settings.teacher_hidden, settings.teacher_members, settings.dropout
         )
         network.start_at(float(labels[rows].mean()))
         if settings.untrained_teacher:
-            return network.eval().cpu(), inputs
+            return network.eval().cpu()
 
         learned, wanted = inputs[rows].to(device), labels[rows].to(device)
 
@@ -121,7 +150,7 @@ def _fit(
             return functional.huber_loss(answer, wanted[batch].expand_as(answer), delta=settings.huber_delta)
 
         cycle(network, loss, settings.teacher_steps, settings, generator)
-    return network.eval().cpu(), inputs
+    return network.eval().cpu()
 
 
 def _whitened(spectra: Tensor, known: Tensor, directions: int) -> Tensor:

@@ -201,7 +201,7 @@ def _answers_on_training_rows(
     if len(data.sat_x) >= _FEWEST_POINTS:
         everything = np.arange(len(data.sat_x))
         return prediction_facts(data.sat_y, answers_to(student, data, settings, data, everything))
-    rows = data.labelled
+    rows = data.labelled & data.drawable
     with torch.no_grad():
         seen = torch.as_tensor(data.lab_x[rows]) @ torch.as_tensor(data.response).T
         answers = student(seen)[0].mean(dim=0)

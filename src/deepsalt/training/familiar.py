@@ -78,7 +78,7 @@ def _drawn(data: BridgeData, settings: DeepSaltSettings, seed: int) -> Tensor:
     """(8000, band) pixels of samples whose EC was measured, drawn as in training."""
     generator = torch.Generator().manual_seed(seed_for(seed, "familiar") % 2**31)
     bridge = PhysicsBridge.of(data.lab_nm, data.centres_nm, data.response, data.noise, settings.draws)
-    rows = torch.as_tensor(np.flatnonzero(data.labelled))
+    rows = torch.as_tensor(np.flatnonzero(data.labelled & data.drawable))
     rows = rows[torch.randint(len(rows), (_DRAWN,), generator=generator)]
     spectra, labels = torch.as_tensor(data.lab_x)[rows], torch.as_tensor(data.lab_y)[rows]
     return drawn_pixels(bridge, spectra, labels, generator, nuisance=settings.bridge).pixels
