@@ -185,15 +185,30 @@ def test_early_stopping_restores_the_best_weights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "waited"),
-    [(4, 5), (8, 5), (40, 2)],  # 1 and 2 steps an epoch: 5 epochs; 10 steps an epoch: 20 steps
+    ("rows", "epochs"),
+    [(4, 9), (8, 8), (17, 3), (40, 2)],  # 1, 2, 5 and 10 steps an epoch, of 15
 )
-def test_patience_in_steps_shortens_only_long_epochs(rows: int, waited: int) -> None:
-    module = nn.Linear(1, 1, bias=False)
-    objective = Objective("x", "y", module, lambda _: {"total": module.weight.square().sum()}, lambda: 1.0)
-    stage = Stage(60, 5, 4, 0.1, patience_steps=15)
-    history = fit(objective, torch.arange(rows), stage, torch.Generator().manual_seed(0))
-    assert len(history.epoch) == history.best_epoch + waited
+def test_steps_shorten_the_schedule_of_long_epochs_to_its_end(rows: int, epochs: int) -> None:
+    module, rates, told = nn.Linear(1, 1, bias=False), [], []
+
+    def terms(_: torch.Tensor) -> dict[str, torch.Tensor]:
+        rates.append(float(module.weight.detach()))
+        return {"total": module.weight.sum()}  # Adam: each step is as long as the rate
+
+    objective = Objective("x", "y", module, terms, lambda: float(module.weight))
+    stage = Stage(9, 9, 4, 0.1, steps=15, weight_decay=0.0)
+    history = fit(
+        objective,
+        torch.arange(rows),
+        stage,
+        torch.Generator().manual_seed(0),
+        progress=lambda *step: told.append(step),
+    )
+    assert len(history.epoch) == stage.epochs_on(rows) == epochs
+    assert told[-1] == ("x", epochs, epochs)
+    falls = -np.diff([*rates, float(module.weight.detach())])
+    assert falls.max() > 0.07
+    assert falls[-1] < 0.35 * falls.max()
 
 
 def test_loss_that_is_not_a_number_stops_training() -> None:

@@ -81,12 +81,13 @@ def fit(
     take = Step(module, torch.optim.Adam, stage, clip, objective.terms, generator)
     history = StageHistory(objective.name, objective.loss)
     best, best_weights, kept = math.inf, _copy(module), 0
-    for epoch in range(stage.epochs):
+    epochs = stage.epochs_on(len(rows))
+    for epoch in range(epochs):
         batches = _batches(rows, stage, generator)
         module.train()
         totals: dict[str, Tensor] = {}
         for step, batch in enumerate(batches):
-            done = (epoch + step / len(batches)) / stage.epochs
+            done = (epoch + step / len(batches)) / epochs
             for key, value in take(stage.learning_rate * _share_of_rate(done), batch).items():
                 totals[key] = totals.get(key, 0.0) + value.double()
         sums = {key: float(value) / len(batches) for key, value in totals.items()}
@@ -103,12 +104,12 @@ def fit(
         if score < best:
             best, best_weights, kept = score, _copy(module), epoch + 1
         if progress:
-            progress(objective.name, epoch + 1, stage.epochs)
-        if _waited_enough(stage, epoch + 1 - kept, len(batches)):
+            progress(objective.name, epoch + 1, epochs)
+        if epoch + 1 - kept >= stage.patience:
             break
     module.load_state_dict(best_weights)
-    if progress and len(history.epoch) < stage.epochs:
-        progress(objective.name, stage.epochs, stage.epochs)
+    if progress and len(history.epoch) < epochs:
+        progress(objective.name, epochs, epochs)
     return _with_best(history, kept)
 
 
@@ -117,12 +118,7 @@ def _batches(rows: Tensor, stage: Stage, generator: torch.Generator) -> Sequence
     order = rows[torch.randperm(len(rows), generator=generator)]
     if stage.rows:
         order = order[: stage.rows]
-    return torch.tensor_split(order, math.ceil(len(order) / stage.batch))
-
-
-def _waited_enough(stage: Stage, epochs: int, steps: int) -> bool:
-    """After so many epochs, of so many steps each, without a better validation loss."""
-    return epochs >= stage.patience or 0 < stage.patience_steps <= epochs * steps
+    return torch.tensor_split(order, stage.batches_of(len(rows)))
 
 
 def _share_of_rate(done: float) -> float:

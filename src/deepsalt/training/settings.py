@@ -6,6 +6,7 @@ This module needs no torch.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields, replace
 
 from deepsalt.errors import ConfigError
@@ -23,8 +24,8 @@ class Stage:
     learning_rate  at its peak; it warms up over the first 5 % of the steps and falls along a cosine
     weight_decay   L2 penalty, as Adam has it
     rows           at most this many rows, drawn anew, make one epoch; 0 = all
-    patience_steps  stop as well after the epoch that ends this many steps without a better validation
-                   loss, or more; 0 = only epochs count
+    steps          stop after the epoch that ends this many steps, or more, and let the rate fall to its end
+                   by then; 0 = only epochs count
     """
 
     epochs: int
@@ -33,15 +34,23 @@ class Stage:
     learning_rate: float
     weight_decay: float = 1e-5
     rows: int = 0
-    patience_steps: int = 0
+    steps: int = 0
 
     def __post_init__(self) -> None:
         for key in ("epochs", "patience", "batch"):
             _at_least(key, getattr(self, key), 1)
         _at_least("rows", self.rows, 0)
-        _at_least("patience_steps", self.patience_steps, 0)
+        _at_least("steps", self.steps, 0)
         _above_zero("learning_rate", self.learning_rate)
         _at_least("weight_decay", self.weight_decay, 0)
+
+    def batches_of(self, rows: int) -> int:
+        """Steps of an epoch on so many training rows."""
+        return math.ceil((min(rows, self.rows) if self.rows else rows) / self.batch)
+
+    def epochs_on(self, rows: int) -> int:
+        """At most how many epochs are run on so many training rows."""
+        return min(self.epochs, math.ceil(self.steps / self.batches_of(rows))) if self.steps else self.epochs
 
 
 @dataclass(frozen=True)
@@ -75,10 +84,10 @@ class PaperSettings:
     tokens: int = 16  # ours: the published sequence had one token, and attention had nothing to attend to
     teacher_shape: TransformerShape = field(default_factory=lambda: TransformerShape(64, 4, 3, 128, 0.1))
     student_shape: TransformerShape = field(default_factory=lambda: TransformerShape(72, 8, 4, 256, 0.1))
-    teacher: Stage = field(default_factory=lambda: Stage(80, 20, 64, 1e-3))
-    # Patience in steps: ours. On thousands of rows, waiting for 20 epochs took more time than learning
-    # (docs/paper_speed.md); up to 1,280 training rows it changes nothing.
-    student: Stage = field(default_factory=lambda: Stage(80, 20, 64, 1e-3, patience_steps=400))
+    # Steps: ours. On thousands of rows the rate is still high when 80 epochs are stopped early, and waiting
+    # took more time than learning (docs/paper_speed.md); up to 320 and 448 training rows it changes nothing.
+    teacher: Stage = field(default_factory=lambda: Stage(80, 20, 64, 1e-3, steps=400))
+    student: Stage = field(default_factory=lambda: Stage(80, 20, 64, 1e-3, steps=600))
 
     # Losses of the student.
     task_weight: float = 1.0
