@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from tests.pipeline.conftest import silent
 from tests.readers.test_asd import AsdFile
 
-from deepsalt.config import load_config
+from deepsalt.config import LibraryConfig, load_config
 from deepsalt.errors import UsageError
 from deepsalt.estimators import LabRegressor
 from deepsalt.pipeline.prepare import read_libraries
@@ -76,6 +77,24 @@ def test_a_folder_of_scans_trains_and_its_files_are_watched(laboratory: Path, tm
 
 def test_a_folder_is_one_domain(laboratory: Path) -> None:
     assert list(read_libraries(load_config(laboratory / "config.toml").library)) == ["visnir"]
+
+
+def test_a_sample_need_not_have_both_spectra(world: Path, tmp_path: Path) -> None:
+    table = pd.read_parquet(world / "library.parquet")
+    for prefix, rows in (("scan_mir", [0, 5]), ("scan_visnir", [1, 5, 7])):
+        table.loc[rows, [name for name in table if name.startswith(prefix)]] = np.nan
+    table.to_parquet(tmp_path / "gaps.parquet")
+    found = read_libraries(LibraryConfig(path=str(tmp_path / "gaps.parquet"), ec="ec1:2"))
+    assert {name: len(one) for name, one in found.items()} == {
+        "mir": len(table) - 2,
+        "visnir": len(table) - 3,
+    }
+    first = table["id.layer_uuid_txt"][0]
+    assert first in set(found["visnir"].samples["id"])
+    assert (
+        f"2 samples without a spectrum dropped (id {first}, {table['id.layer_uuid_txt'][5]})"
+        in found["mir"].provenance
+    )
 
 
 def test_the_header_of_a_library_is_an_input_too(tmp_path: Path) -> None:

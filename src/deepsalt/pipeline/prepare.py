@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from deepsalt.config import Config, LibraryConfig, SatelliteConfig
 from deepsalt.errors import LabelError, UsageError
@@ -20,6 +19,7 @@ from deepsalt.pairing import far_from
 from deepsalt.pipeline.facts import facts_of
 from deepsalt.pipeline.library_quality import checked
 from deepsalt.pipeline.paths import expand
+from deepsalt.pipeline.pixels import Pixels
 from deepsalt.pipeline.survey import units_for
 from deepsalt.preprocessing.composites import composite, same_places
 from deepsalt.preprocessing.masks import SurfaceRules
@@ -29,7 +29,7 @@ from deepsalt.readers.categories import CategorySet
 from deepsalt.readers.covariate_set import CovariateSet
 from deepsalt.readers.points import read_points
 from deepsalt.readers.table import domains_of
-from deepsalt.sampling import add_covariates, at_points, random_pixels, stack, usable_axis
+from deepsalt.sampling import add_covariates, at_points, usable_axis
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.splits import Split, regional_split
 
@@ -99,7 +99,7 @@ def prepare(config: Config, progress: Progress) -> Prepared:
     libraries = {name: _allowed_library(one, sites, split, config) for name, one in libraries.items()}
     progress("sampling pixels without a label", 3, 4)
     teaching = next(iter(libraries.values()))
-    unlabelled = _unlabelled(scenes, teaching, sites, split, satellite, config)
+    unlabelled = Pixels(config, scenes, teaching, sites, split).unlabelled()
     near_m, seen = config.method.pair_within_m, config.split.pixels_of_unseen
     leaks = check_leaks(sites, split, unlabelled, teaching, near_m, seen, allow=config.allow_leak)
     units = units_for(satellite, scenes, axis, sites, split, near_m)
@@ -252,49 +252,3 @@ def _away_from(library: Spectra, held: pd.DataFrame, near_m: float) -> Spectra:
         return library
     step = f"{int((~far).sum())} samples within {near_m:g} m of a held-out ground point kept out"
     return library.take(far).noted(step)
-
-
-def _unlabelled(
-    scenes: tuple[Scene, ...],
-    library: Spectra,
-    sites: Spectra,
-    split: Split,
-    satellite: SatelliteConfig,
-    config: Config,
-) -> Spectra:
-    """Random pixels and the pixels under library sites, away from every held-out point.
-
-    The scene of an unseen region gives nothing, or random pixels away from laboratory sites: a site and
-    the pixel on it would be a label there.
-    """
-    held = sites.take(np.concatenate([split.test, split.unseen])).samples
-    away = set(sites.take(split.unseen).samples["scene"]) - set(sites.take(split.train).samples["scene"])
-    home = [scene for scene in scenes if scene.name not in away]
-    seen = scenes if config.split.pixels_of_unseen else home
-    parts = []
-    if wanted := satellite.pixels_wanted(len(seen)):
-        loose = random_pixels(seen, sites.axis, wanted, config.seed, satellite.rules())
-        parts.append(_unpaired(loose, library, away, config.method.pair_within_m))
-    if {"latitude", "longitude"} <= set(library.samples):
-        places = library.samples[["latitude", "longitude"]].dropna().drop_duplicates()
-        under = at_points(home, places, sites.axis, rules=satellite.rules())
-        centres = {"latitude": under.samples["pixel_latitude"], "longitude": under.samples["pixel_longitude"]}
-        parts.append(under.with_samples(**centres))
-    pool = stack([replace(part, samples=part.samples[_POOL]) for part in parts])
-    return pool.take(_far_from(pool, held, config.method.pair_within_m))
-
-
-def _unpaired(pixels: Spectra, library: Spectra, away: set[str], near_m: float) -> Spectra:
-    """The pixels without those of the scenes `away` that lie beside a laboratory site."""
-    if not {"latitude", "longitude"} <= set(library.samples):
-        return pixels
-    beside = ~_far_from(pixels, library.samples, near_m)
-    return pixels.take(~(beside & pixels.samples["scene"].isin(away).to_numpy()))
-
-
-def _far_from(pixels: Spectra, places: pd.DataFrame, near_m: float) -> NDArray[np.bool_]:
-    here = pixels.samples
-    return far_from(here["latitude"], here["longitude"], places["latitude"], places["longitude"], near_m)
-
-
-_POOL = ["scene", "row", "column", "latitude", "longitude"]
