@@ -21,7 +21,7 @@ class DeepSaltSettings:
     # Switches: one code path a row of the ablation table.
     bridge: bool = True  # draw nuisances; off: laboratory spectra as the sensor would see them, clean
     # The teacher reads the mid infrared of a sample too. None: where samples with EC have no other spectra,
-    # which is where it was found to help (docs/transfer_more.md).
+    # which is where it was found to help (docs/transfer.md).
     same_sample: bool | None = None
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
