@@ -128,3 +128,11 @@ def test_too_few_samples_to_draw_from_are_refused_and_half_a_spectrum_too() -> N
     holed[np.flatnonzero(VISNIR)[0], BANDS // 2] = np.nan
     with pytest.raises(SpectraError, match="lab_x"):
         replace(data, lab_x=holed)
+
+
+def test_without_a_teacher_samples_without_ec_do_not_stand_for_their_land() -> None:
+    data, _ = sparse()
+    dark = data.lab_x.copy()
+    dark[VISNIR & ~EC & (np.arange(N) < SAMPLES)] *= 0.5
+    plain, darker = (train_student(one, None, QUICK, 0)[0] for one in (data, replace(data, lab_x=dark)))
+    assert float((plain.references[0] - darker.references[0]).abs().max()) < 0.02
