@@ -12,8 +12,8 @@ to 1,765 and 218, so neighbours share their noise: the arithmetic is that of the
 information that of the smaller one.
 
 "full" is the schedule that was the default until this benchmark was written, "default" the one that is
-the default now, whose student lets its rate fall to the end in 600 steps. Times are wall and processor
-seconds of `train_paper`; the world is made outside them.
+the default now, whose teacher and student let their rates fall to the end in 400 and 600 steps. Times are
+wall and processor seconds of `train_paper`; the world is made outside them.
 """
 
 from __future__ import annotations

@@ -106,7 +106,8 @@ class DeepSaltRegressor(Saved):
         """Train on a library, labelled pixels (or none) and pixels without a label (or none).
 
         library     vis-NIR reflectance with EC and its method, or several domains by name: "visnir", and
-                    "mir" of the same samples by `id`. Samples without EC help where they have both
+                    "mir" by `id`. Samples without EC help where they have vis-NIR, those with EC and "mir"
+                    alone teach of them
         sites       satellite spectra with `ece_ds_m`, and `group` where samples belong together
         unlabelled  pixels on the bands of `sites`, best of the very scenes that will be mapped
         units       survey map units with their pixels (`deepsalt.map_units.bags_of`), bands as of `sites`:
