@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern
 from tests.estimators.toy_land import FAST, pixels, r2, soils
 from tests.mapping.conftest import scene_of
 from tests.training.forged import change_card
@@ -18,7 +20,7 @@ from tests.training.forged import change_card
 from deepsalt.errors import ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.estimators import nearby as rooms
-from deepsalt.estimators.nearby import ALONE, REACH_M, Nearby, Sites, nearby
+from deepsalt.estimators.nearby import ALONE, REACH_M, Nearby, Sites, nearby, states_places
 from deepsalt.mapping.inputs import places_on
 from deepsalt.pairing import EARTH_RADIUS_M, great_circle_m
 from deepsalt.spectra import Spectra, Window
@@ -43,8 +45,9 @@ def hidden(table: pd.DataFrame) -> np.ndarray:
     return 0.6 * np.sin(2 * np.pi * 1.5 * table["latitude"].to_numpy() * DEGREE_M / BOX_M)
 
 
-def sites_at(table: pd.DataFrame, label: Any) -> Sites:
-    return Sites.of(table, label, np.ones(len(table), bool))
+def sites_at(table: pd.DataFrame, label: Any, error: Any = 0.0) -> Sites:
+    everywhere = np.ones(len(table), bool)
+    return Sites.of(table, label, np.broadcast_to(error, len(table)), everywhere, stated=False)
 
 
 def test_sites_are_the_samples_of_the_surface_with_ec_and_a_place() -> None:
@@ -52,12 +55,36 @@ def test_sites_are_the_samples_of_the_surface_with_ec_and_a_place() -> None:
     table["depth_top_cm"] = [0, 0, 5, 0, np.nan, 0, 0]
     table.loc[3, "latitude"] = np.nan
     label = np.array([1.0, 2.0, 9.0, 9.0, 3.0, np.nan, 9.0])
-    found = Sites.of(table, label, np.array([1, 1, 1, 1, 1, 1, 0], bool))
+    measured = np.zeros(7)
+    found = Sites.of(table, label, measured, np.array([1, 1, 1, 1, 1, 1, 0], bool), stated=False)
     assert found.label.tolist() == [1.5, 3.0]
     np.testing.assert_allclose(found.latitude * DEGREE_M, [0, 200], atol=1e-6)
     with pytest.raises(UsageError, match="no places") as error:
-        Sites.of(table.drop(columns="latitude"), label, np.ones(7, bool))
+        Sites.of(table.drop(columns="latitude"), label, measured, np.ones(7, bool), stated=False)
     assert "leave `places` off" in str(error.value)
+
+
+def test_of_a_place_what_was_measured_counts_and_not_what_was_told_beside_it() -> None:
+    table = at([0, 0, 200, 200, 400], [0] * 5)
+    label, error = np.array([1.0, 9.0, 2.0, 4.0, 3.0]), np.array([0.0, 0.5, 0.4, 0.6, 0.0])
+    found = Sites.of(table, label, error, np.ones(5, bool), stated=False)
+    assert found.label.tolist() == [1.0, 3.0, 3.0]
+    assert found.error.tolist() == [0.0, 0.5, 0.0]
+
+
+@pytest.mark.parametrize(("stated", "kept"), [(True, [1.0, 2.0]), (False, [1.0, 2.0, 4.0, 5.0])])
+def test_a_place_that_is_wrong_by_more_than_100_m_says_nothing_of_its_ground(
+    stated: bool, kept: list[float]
+) -> None:
+    """Nor, unless asked for, one that does not say how wrong it is; OSSL writes -9999 for what is missing."""
+    table = at(np.arange(5) * 200.0, np.zeros(5))
+    table["position_error_m"] = [0.0, 100.0, 100.1, np.nan, -9999.0]
+    found = Sites.of(table, np.arange(1.0, 6.0), np.zeros(5), np.ones(5, bool), stated=stated)
+    assert found.label.tolist() == kept
+    assert states_places(table)
+    assert not states_places(table.iloc[2:])
+    assert not states_places(table.drop(columns="position_error_m"))
+    assert not states_places(table.drop(columns="latitude"))
 
 
 def test_a_site_far_from_all_others_moves_its_own_ground_by_half_and_the_rest_not_at_all() -> None:
@@ -94,6 +121,38 @@ def test_each_site_is_told_by_the_others_alone() -> None:
         told[row] = like[row, others] @ np.linalg.solve(inner, missing[others])
     assert 0.1 < believed < 0.9
     assert believed == pytest.approx(missing @ told / (told @ told), abs=1e-4)
+
+
+def test_told_labels_are_the_kriging_of_measurements_with_errors_of_their_own() -> None:
+    """Against scikit-learn's Gaussian process, which takes a variance for each sample."""
+    sites, ground, rng = scattered(60, 0), scattered(400, 1), np.random.default_rng(2)
+    error = np.where(np.arange(60) < 30, 0.0, 0.8)
+    label = hidden(sites) + rng.normal(0, 0.2 + error)
+    found, _ = nearby(sites_at(sites, label, error), ground, np.zeros(400))
+    assert found is not None
+    shared = (label.var() - np.mean(error**2)) / (1 + ALONE)
+    own = ALONE + error**2 / shared
+    metres = [t[["latitude", "longitude"]].to_numpy() * DEGREE_M for t in (sites, ground)]
+    judge = GaussianProcessRegressor(Matern(REACH_M, nu=0.5), alpha=own, optimizer=None)
+    judge.fit(metres[0], label - np.average(label, weights=1 / (1 + own)))
+    np.testing.assert_allclose(found.at(ground), found.believed * judge.predict(metres[1]), atol=1e-3)
+
+
+def test_what_a_teacher_tells_well_adds_to_what_was_measured_and_noise_does_little_harm() -> None:
+    sites, ground, rng = scattered(120, 0), scattered(600, 1), np.random.default_rng(2)
+    measured, truth = np.arange(120) < 20, hidden(scattered(120, 0))
+
+    def left(label: np.ndarray, error: Any, keep: np.ndarray) -> float:
+        said = sites_at(sites[keep].reset_index(drop=True), label[keep], np.broadcast_to(error, 120)[keep])
+        found, _ = nearby(said, ground, np.zeros(600))
+        return float(np.mean((hidden(ground) - (found.at(ground) if found else 0.0)) ** 2))
+
+    few = truth + rng.normal(0, 0.2, 120)
+    error = np.where(measured, 0.0, 0.3)
+    alone, everything = left(few, 0.0, measured), np.ones(120, bool)
+    assert left(few + rng.normal(0, error), error, everything) < 0.8 * alone
+    nonsense = np.where(measured, few, rng.permutation(truth))
+    assert left(nonsense, error, everything) < 1.05 * np.mean(hidden(ground) ** 2)
 
 
 def test_sites_that_do_not_agree_are_hardly_believed() -> None:
@@ -144,11 +203,16 @@ def test_many_rows_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("kind", [Sites, Nearby])
 def test_plain_form_comes_back_and_damage_is_refused(kind: Any) -> None:
     numbers = [np.array([1.0, 2.0])] * 3
-    plain = kind(*numbers, *([0.25] if kind is Nearby else [])).as_plain()
+    plain = kind(*numbers, 0.25 if kind is Nearby else numbers[0]).as_plain()
     assert kind.from_plain(plain).as_plain() == plain
     for damage in ({"latitude": [1.0]}, {"longitude": [1.0, float("nan")]}):
         with pytest.raises(ValueError, match=r"latitude, longitude"):
             kind.from_plain({**plain, **damage})
+
+
+def test_sites_of_older_files_were_measured() -> None:
+    plain = {name: [1.0, 2.0] for name in ("latitude", "longitude", "label")}
+    assert Sites.from_plain(plain).error.tolist() == [0.0, 0.0]
 
 
 def land(n: int, seed: int, scene: str = "", site: bool = False) -> Spectra:
@@ -178,6 +242,31 @@ def test_places_help_and_only_rows_that_have_one(models: dict[bool, DeepSaltRegr
     assert (models[True].reads_places, models[False].reads_places) == (True, False)
     unplaced = replace(asked, samples=asked.samples.drop(columns=["latitude", "longitude"]))
     np.testing.assert_array_equal(models[True].predict(unplaced), models[False].predict(asked))
+
+
+def test_places_speak_unasked_where_their_error_is_stated_and_for_samples_without_ec() -> None:
+    """And say nothing where it is not stated."""
+    loose, library = land(400, 2, "home"), land(200, 0, site=True)
+    plain = replace(FAST, steps=150, land_steps=60)
+    table = library.samples.copy()
+    silent = np.arange(200) % 2 == 1
+    table.loc[silent, [name for name in table if name.startswith("ec")]] = np.nan
+    exact = replace(library, samples=table.assign(position_error_m=30.0))
+    found = DeepSaltRegressor(plain, seed=1).fit(exact, None, loose)
+    assert found.reads_places
+    sites = found.sites_[0]
+    assert len(sites) == 200
+    assert int((sites.error > 0).sum()) == 100
+    unsaid = DeepSaltRegressor(plain, seed=1).fit(replace(library, samples=table), None, loose)
+    assert not unsaid.reads_places
+    assert unsaid.sites_ == ()
+    off = DeepSaltRegressor(replace(plain, places=False), seed=1).fit(exact, None, loose)
+    assert not off.reads_places
+    asked = land(300, 9, "home")
+    np.testing.assert_array_equal(off.predict(asked), unsaid.predict(asked))
+    assert r2(found, asked) > r2(off, asked) + 0.03
+    deaf = DeepSaltRegressor(replace(plain, distillation=False), seed=1).fit(exact, None, loose)
+    assert len(deaf.sites_[0]) == 100, "without a teacher samples without EC are silent"
 
 
 def test_a_scene_met_later_hears_the_same_sites(models: dict[bool, DeepSaltRegressor]) -> None:

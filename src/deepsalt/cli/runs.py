@@ -88,8 +88,14 @@ def compare(
     visnir_measured: Annotated[
         float | None, typer.Option(help="Share of the worlds' library with vis-NIR spectra.")
     ] = None,
+    position_error: Annotated[
+        float | None, typer.Option(help="Metres by which places of the worlds' library err, as it states.")
+    ] = None,
     dates: Annotated[
         int | None, typer.Option(min=1, help="Days on which the worlds are seen, put together to one scene.")
+    ] = None,
+    scene_pixels: Annotated[
+        int | None, typer.Option(min=1, help="Pixels of the worlds' unseen scenes to ask about as well.")
     ] = None,
     reference: Annotated[str | None, typer.Option(help="Method to compare with.")] = None,
     workers: Workers = None,
@@ -117,7 +123,9 @@ def compare(
         sensor=sensor,
         ec_measured=ec_measured,
         visnir_measured=visnir_measured,
+        position_error=position_error,
         dates=dates,
+        scene_pixels=scene_pixels,
         reference=reference,
         workers=workers,
     )

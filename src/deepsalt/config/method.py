@@ -55,6 +55,8 @@ class CompareConfig(Section):
     world      settings of these worlds, see deepsalt.simulate.WorldSettings
     dates      days on which the satellite sees each place of these worlds; those of a place are put together
                to one scene of bare soil
+    scene_pixels   pixels anywhere in the unseen scenes of these worlds that are asked about as well, against
+               their truth
     covered    whether the library covers the unseen region; default both on worlds, as in [split] on own data
     reference  the method the others are compared with; default the full preset
     workers    processes; default one a core
@@ -67,6 +69,7 @@ class CompareConfig(Section):
     worlds: list[Annotated[int, Field(ge=0)]] | None = Field(None, min_length=1)
     world: dict[str, Any] = Field(default_factory=dict)
     dates: int = Field(1, ge=1)
+    scene_pixels: int = Field(0, ge=0)
     covered: list[bool] | None = Field(None, min_length=1)
     reference: str | None = None
     workers: int | None = Field(None, ge=1)

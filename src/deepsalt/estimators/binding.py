@@ -6,18 +6,21 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
 from deepsalt.estimators.lands import Land, land_of
-from deepsalt.estimators.nearby import Nearby, nearby
+from deepsalt.estimators.nearby import Nearby, Sites, nearby
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.sampling import glimpsed_pixels, patch_numbers, usable_axis
 from deepsalt.spectra import Scene, Spectra
 from deepsalt.units import log_ece
 
 if TYPE_CHECKING:
+    from deepsalt.estimators.bridge_library import BridgeLibrary
     from deepsalt.estimators.regressor import DeepSaltRegressor
     from deepsalt.models import Tuning
+    from deepsalt.training.bridge_teacher import Teacher
 
 _STRANGE = (
     "Neither a laboratory sample nor a ground point of this land was learned from: answers may be far off, "
@@ -54,6 +57,21 @@ def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSal
     if found is not None:
         other.nearby_ = {**other.nearby_, scene: found}
     return other
+
+
+def sites_on(
+    library: BridgeLibrary, lands: NDArray[np.bool_], teacher: Teacher | None, *, stated: bool
+) -> tuple[Sites, ...]:
+    """Samples that speak for the ground near them, on each of these lands (land, n).
+
+    teacher  what it says of samples whose EC was not measured; None = they are silent
+    stated   only places whose error is stated count
+    """
+    label, error = library.labels.astype(np.float64), np.zeros(len(library.labels))
+    if teacher is not None:
+        told = ~library.with_ec
+        label[told], error[told] = teacher.answer.numpy()[told], teacher.error.numpy()[told]
+    return tuple(Sites.of(library.samples, label, error, rows, stated=stated) for rows in lands)
 
 
 def heard_nearby(

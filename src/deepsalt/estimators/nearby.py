@@ -2,8 +2,9 @@
 
 A scene's answers are wrong by something that changes slowly over the ground: another soil, another moisture.
 Where the library's samples have places, the difference between their EC and the answers about them shows it,
-and is carried to the ground near them (regression kriging: Odeh et al. 1995, Geoderma 67, 215). No spectrum
-of a sample is read here, and none needs a pixel of its own.
+and is carried to the ground near them (regression kriging: Odeh et al. 1995, Geoderma 67, 215). Where EC was
+not measured, what a teacher says of it counts, the less the more the teacher errs. No spectrum of a sample is
+read here, and none needs a pixel of its own.
 """
 
 from __future__ import annotations
@@ -28,10 +29,21 @@ Floats = NDArray[np.float64]
 REACH_M, ALONE = 400.0, 1.0
 #: Distance over which the pixels about a sample lose weight by 1/e; it needs some within twice that.
 ABOUT_M = 200.0
+#: Error of a place beyond which its sample says nothing of the ground near it: a quarter of the reach. On
+#: development worlds errors of 30 m cost nothing, of 100 m a fifth of the gain, of 400 m all of it.
+MOST_ERROR_M = 100.0
 FEWEST_SITES = 10
 _PLACE = ("latitude", "longitude")
+_ERROR = "position_error_m"
+_SITE = (*_PLACE, "label", "error")
 _AT_ONCE = 4_000_000  # distances
 _NOTHING = 1e-12
+_LEAST_SHARE = 0.1  # of the variance, where told labels are said to err by more than all of it
+
+
+def states_places(samples: pd.DataFrame) -> bool:
+    """Whether samples of a library say that their places are exact enough."""
+    return set(_PLACE) <= set(samples) and bool(_exact(samples, stated=True).any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +52,31 @@ class Sites:
 
     latitude, longitude  (n,) degrees WGS84
     label                (n,) ln(1+ECe), of several samples of a place their mean
+    error                (n,) standard deviation of what was not measured but told of a sample; 0 = measured
     """
 
     latitude: Floats
     longitude: Floats
     label: Floats
+    error: Floats
 
     @classmethod
-    def of(cls, samples: pd.DataFrame, label: ArrayLike, rows: NDArray[np.bool_]) -> Sites:
+    def of(
+        cls,
+        samples: pd.DataFrame,
+        label: ArrayLike,
+        error: ArrayLike,
+        rows: NDArray[np.bool_],
+        *,
+        stated: bool,
+    ) -> Sites:
         """The sites among `rows` (n,) of a library's table that have a label (n,), NaN = none, and a place.
 
-        A sample from below the surface says little of what is seen and is left out.
+        error   (n,) of labels that were told, 0 = measured
+        stated  a place counts only where its error is stated, and is at most 100 m; else also where none is
+
+        A sample from below the surface says little of what is seen and is left out. Of a place with measured
+        and told labels the measured ones count.
         Raises UsageError for a library without places.
         """
         if not set(_PLACE) <= set(samples):
@@ -58,21 +84,34 @@ class Sites:
                 "the library has no places, so nothing can be said of the ground near its samples",
                 fix="Give it columns latitude and longitude, or leave `places` off.",
             )
-        table = samples[list(_PLACE)].astype(np.float64).assign(label=np.asarray(label, np.float64))
-        found = table[rows & of_the_surface(samples)].dropna().groupby(list(_PLACE), as_index=False).mean()
-        return cls(*(found[name].to_numpy(np.float64) for name in (*_PLACE, "label")))
+        numbers = {"label": np.asarray(label, np.float64), "error": np.asarray(error, np.float64)}
+        table = samples[list(_PLACE)].astype(np.float64).assign(**numbers)
+        found = table[rows & of_the_surface(samples) & _exact(samples, stated)].dropna()
+        best = found.groupby(list(_PLACE))["error"].transform("min")
+        told = found[(found["error"] == 0) | (best > 0)].groupby(list(_PLACE), as_index=False).mean()
+        return cls(*(told[name].to_numpy(np.float64) for name in _SITE))
 
     def __len__(self) -> int:
         return len(self.label)
 
     def as_plain(self) -> dict[str, list[float]]:
         """For a model's card."""
-        return {name: getattr(self, name).tolist() for name in (*_PLACE, "label")}
+        return {name: getattr(self, name).tolist() for name in _SITE}
 
     @classmethod
     def from_plain(cls, content: Mapping[str, Any]) -> Sites:
         """Back from a card. Raises KeyError, TypeError or ValueError for what is no table of sites."""
-        return cls(*_columns(content, (*_PLACE, "label")))
+        measured = [0.0] * len(content["label"])  # cards of models that knew no told labels
+        return cls(*_columns({"error": measured, **content}, _SITE))
+
+
+def _exact(samples: pd.DataFrame, stated: bool) -> NDArray[np.bool_]:
+    """(n,) whose place is exact enough, so far as is known."""
+    if _ERROR not in samples:
+        return np.full(len(samples), not stated)
+    error = samples[_ERROR].to_numpy(np.float64)
+    known = error >= 0  # libraries write a negative number for what is missing
+    return np.where(known, error <= MOST_ERROR_M, not stated)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +167,8 @@ def nearby(sites: Sites, pixels: pd.DataFrame, answers: ArrayLike) -> tuple[Near
 
     pixels   places of pixels of the scene, `latitude` and `longitude`
     answers  (pixel,) ln(1+ECe)
-    Simple kriging of label less answer about the site, freed of its mean, with an exponential covariance,
-    as far as it is believed: see `_believed`.
+    Simple kriging of label less answer about the site, freed of its mean, with an exponential covariance
+    and each told label's own error, as far as it is believed: see `_believed`.
     """
     latitude, longitude = (pixels[name].to_numpy(np.float64) for name in _PLACE)
     near = np.exp(-_apart_m(sites.latitude, sites.longitude, latitude, longitude) / ABOUT_M)
@@ -139,24 +178,32 @@ def nearby(sites: Sites, pixels: pd.DataFrame, answers: ArrayLike) -> tuple[Near
         return None, facts
     latitude, longitude, near = sites.latitude[seen], sites.longitude[seen], near[seen]
     missing = sites.label[seen] - near @ np.asarray(answers, np.float64) / near.sum(axis=1)
-    missing -= missing.mean()
+    alone = ALONE + sites.error[seen] ** 2 / _shared_variance(missing, sites.error[seen])
+    missing -= np.average(missing, weights=1 / (1 + alone))
     like = np.exp(-_apart_m(latitude, longitude, latitude, longitude) / REACH_M)
-    inverse = np.linalg.inv(like + ALONE * np.eye(len(missing)))
+    inverse = np.linalg.inv(like + np.diag(alone))
     weight = inverse @ missing
-    facts["believed"] = _believed(missing, missing - weight / np.diag(inverse))
+    facts["believed"] = _believed(missing, missing - weight / np.diag(inverse), 1 / (1 + alone))
     found = Nearby(latitude, longitude, facts["believed"] * weight, facts["believed"])
     return (found if facts["believed"] > 0 else None), facts
 
 
-def _believed(missing: Floats, told: Floats) -> float:
+def _shared_variance(missing: Floats, error: Floats) -> float:
+    """Variance of what sites share with others near them: what told labels err by is none of it."""
+    whole = max(float(missing.var()), _NOTHING)
+    return max(whole - float(np.mean(error**2)), _LEAST_SHARE * whole) / (1 + ALONE)
+
+
+def _believed(missing: Floats, told: Floats, counts: Floats) -> float:
     """Share of what sites say that is believed, 0 to 1.
 
     missing  (n,) at each site
     told     (n,) what the others say of it without it (in closed form: Dubrule 1983, Math. Geol. 15, 687)
+    counts   (n,) how much each site counts
     The slope of the line from told to missing: what does not agree, or lies in a wrong place, has none.
     """
-    size = float(told @ told)
-    return float(np.clip(missing @ told / size, 0.0, 1.0)) if size > _NOTHING else 0.0
+    size = float(counts @ told**2)
+    return float(np.clip(counts @ (missing * told) / size, 0.0, 1.0)) if size > _NOTHING else 0.0
 
 
 def _apart_m(latitude: Floats, longitude: Floats, other_latitude: Floats, other_longitude: Floats) -> Floats:

@@ -24,7 +24,7 @@ from deepsalt.estimators.bridge_inputs import (
 )
 from deepsalt.estimators.card import seed_from, usable, word
 from deepsalt.estimators.intervals import KnownErrors, no_intervals
-from deepsalt.estimators.nearby import Nearby, Sites
+from deepsalt.estimators.nearby import Nearby, Sites, states_places
 from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
@@ -34,7 +34,6 @@ from deepsalt.spectra import Axis, Scene, Sensor, Spectra
 from deepsalt.units import ece_from_log
 
 if TYPE_CHECKING:
-    from deepsalt.estimators.bridge_library import BridgeLibrary
     from deepsalt.estimators.differentiable import Differentiable
     from deepsalt.estimators.lands import Land
     from deepsalt.map_units.bags import Bags
@@ -64,8 +63,9 @@ class DeepSaltRegressor(Saved):
     Set by `fit`: `model_`, `inputs_`, `channels_`, `lands_` (what the library has samples of), `scenes_` (how
     each scene is read), `history_`, `checks_`, `card_`. Covariates are not read: climate and soil maps tell
     a region apart, and what is learned from them is wrong in the next one.
-    With the setting `places`: `sites_` (samples of the surface on each land) and `nearby_` (what they say of
-    the ground near them, by scene). Both go into the model's file: whoever has it has places and EC.
+    Where samples of the library state how exact their places are, or with `places` set: `sites_` (samples of
+    the surface on each land) and `nearby_` (what they say of the ground near them, by scene). Both go into
+    the model's file: whoever has it has places and EC.
     """
 
     covariates: tuple[str, ...] = ()
@@ -147,8 +147,10 @@ class DeepSaltRegressor(Saved):
         self.sampled_ = found.sampled
         self.errors_ = self._known_errors(result.held_out, data, found.scenes)
         self.sites_, self.nearby_ = (), {}
-        if settings.places:
-            self._hear_places(samples, data, unlabelled)
+        if settings.places or (settings.places is None and states_places(samples.samples)):
+            lands, stated = data.where.samples[: len(self.lands_)], settings.places is None
+            self.sites_ = binding.sites_on(samples, lands, result.teacher, stated=stated)
+            self._hear_places(unlabelled)
         self.card_ = card_of(self, libraries, sites, unlabelled, settings)
         return self
 
@@ -162,7 +164,7 @@ class DeepSaltRegressor(Saved):
     def predict_with_spread(self, spectra: Spectra) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(sample,) ECe in dS/m, and (sample,) how far the networks disagree, on ln(1+ECe).
 
-        The spread orders pixels by doubt; it is no calibrated interval. With the setting `places` an answer
+        The spread orders pixels by doubt; it is no calibrated interval. Where `reads_places` an answer
         depends on `latitude` and `longitude`; a row without them has what its spectrum says.
         """
         found = self._asked(spectra, spread=True)
@@ -210,10 +212,8 @@ class DeepSaltRegressor(Saved):
         """Whether an answer depends on where its pixel lies."""
         return bool(self.nearby_)
 
-    def _hear_places(self, library: BridgeLibrary, data: BridgeData, unlabelled: Spectra | None) -> None:
+    def _hear_places(self, unlabelled: Spectra | None) -> None:
         """Set what samples say of the ground near them, for each scene on a land of theirs."""
-        lands = data.where.samples[: len(self.lands_)]
-        self.sites_ = tuple(Sites.of(library.samples, library.labels, rows) for rows in lands)
         facts = {}
         if unlabelled is not None and "scene" in unlabelled.samples:
             names = unlabelled.samples["scene"].fillna("").to_numpy().astype(str)

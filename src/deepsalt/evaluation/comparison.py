@@ -16,7 +16,7 @@ import pandas as pd
 from deepsalt.evaluation.efficiency import points_saved
 from deepsalt.evaluation.metrics import rank_correlation, salinity_metrics
 from deepsalt.evaluation.paired import Paired, mean_rmse, paired
-from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part
+from deepsalt.evaluation.protocol import SCENE, TEST, UNSEEN, UNSEEN_COVERED, Part
 
 #: The baseline that a careful user would have chosen: in each case the one with the best grouped
 #: cross-validation on the training points, not the one that turned out best.
@@ -52,8 +52,8 @@ class Tried:
 
 def part_of(name: str, cover: str) -> Part:
     """The part with the words that fit the kind of unseen."""
-    if name == TEST.name:
-        return TEST
+    if name in (TEST.name, SCENE.name):
+        return TEST if name == TEST.name else SCENE
     return UNSEEN_COVERED if cover == "covered" else UNSEEN
 
 

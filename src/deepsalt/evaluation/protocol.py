@@ -62,6 +62,11 @@ UNSEEN_COVERED = Part(
     "Unseen region, covered by the library",
     "How well is a region mapped that gave laboratory samples but no ground point?",
 )
+SCENE = Part(
+    "scene",
+    "Scene of the unseen region, against its truth",
+    "How well are pixels anywhere in the unseen region's scene mapped, as a simulation knows them?",
+)
 CROSS_VALIDATION = Part(
     "cv",
     "Cross-validation grouped by profile",

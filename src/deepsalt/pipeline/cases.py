@@ -42,6 +42,7 @@ class Frame:
     config    paths, split and seed, as a run would have them
     identity  everything the prepared data depend on, as plain values without paths
     world     what to simulate first, at the paths of `config`; None for data of one's own
+    scene_pixels   how many of the unseen scene are asked about as well, which a world alone can tell
     """
 
     name: str
@@ -50,6 +51,7 @@ class Frame:
     config: Config
     identity: Mapping[str, Any]
     world: WorldSettings | None = None
+    scene_pixels: int = 0
 
     @property
     def key(self) -> str:
@@ -125,7 +127,7 @@ def world_frames(wanted: CompareConfig, config: Config | None, folder: Path) -> 
     """Simulated worlds. The unseen region rotates with the seed, so that each is held out in turn."""
     covered = [True, False] if wanted.covered is None else wanted.covered
     return [
-        _world_frame(_world_settings(wanted.world, seed, wanted.dates), inside, config, folder, wanted.dates)
+        _world_frame(_world_settings(wanted.world, seed, wanted.dates), inside, config, folder, wanted)
         for seed in _distinct(wanted.worlds or [])
         for inside in _distinct(covered)
     ]
@@ -137,6 +139,12 @@ def own_frames(config: Config, wanted: CompareConfig) -> list[Frame]:
         raise UsageError(
             "a laboratory-only config has no ground points to compare on",
             fix="Add a [satellite] section; a laboratory-only run compares its methods itself.",
+        )
+    if wanted.scene_pixels:
+        raise UsageError(
+            "the truth of a whole scene is known of simulated worlds alone",
+            where="compare.scene_pixels",
+            fix="Leave it out: own data are asked about at their ground points.",
         )
     if wanted.dates > 1:
         raise UsageError(
@@ -191,8 +199,9 @@ def _world_settings(changes: Mapping[str, Any], seed: int, dates: int) -> WorldS
 
 
 def _world_frame(
-    world: WorldSettings, covered: bool, config: Config | None, folder: Path, dates: int
+    world: WorldSettings, covered: bool, config: Config | None, folder: Path, wanted: CompareConfig
 ) -> Frame:
+    dates, pixels = wanted.dates, wanted.scene_pixels
     unseen = world.regions[world.seed % len(world.regions)]
     cover: Cover = "covered" if covered else "unknown"
     split = {"unseen_region": unseen, "library_covers_unseen": covered, "pixels_of_unseen": covered}
@@ -211,8 +220,9 @@ def _world_frame(
         cluster=f"world {world.seed}",
         cover=cover,
         config=made,
-        identity={"world": world.as_dict(), **_asked(made)},
+        identity={"world": world.as_dict(), **({"scene pixels": pixels} if pixels else {}), **_asked(made)},
         world=world,
+        scene_pixels=pixels,
     )
 
 

@@ -96,12 +96,13 @@ def asked_for(
     sensor: str | None = None,
     ec_measured: float | None = None,
     visnir_measured: float | None = None,
+    position_error: float | None = None,
     **changes: Any,
 ) -> CompareConfig:
     """The config's [compare] with what the call says otherwise; None and an empty list say nothing.
 
     covers         with (True) and without (False) laboratory samples of the unseen region
-    laws, sensor, ec_measured, visnir_measured   settings of simulated worlds
+    laws, sensor, ec_measured, visnir_measured, position_error   settings of simulated worlds
     changes        other keys of [compare]
     """
     base = config.compare if config else CompareConfig()
@@ -113,6 +114,7 @@ def asked_for(
         "sensor": sensor,
         "ec_measured": ec_measured,
         "visnir_measured": visnir_measured,
+        "library_position_error": position_error,
     }
     world = {key: value for key, value in given.items() if value is not None}
     if world:

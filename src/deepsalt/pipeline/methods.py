@@ -19,6 +19,7 @@ from deepsalt.config import DEFAULT_BASELINES, MethodConfig
 from deepsalt.errors import UsageError
 from deepsalt.estimators import AdaptedRegressor, DeepSaltRegressor, PaperRegressor, Predictor, baseline
 from deepsalt.estimators.baselines import RECIPES
+from deepsalt.estimators.by_place import LibraryByPlace
 from deepsalt.estimators.controls import covariates_only
 from deepsalt.pipeline.prepare import labelled
 from deepsalt.pipeline.settings import deepsalt_settings, paper_settings
@@ -138,6 +139,10 @@ def _covariates_only(context: Context) -> Predictor:
     return covariates_only(context.covariates, context.seed).fit(context.points)
 
 
+def _by_place(context: Context) -> Predictor:
+    return LibraryByPlace(context.seed).fit(context.libraries)
+
+
 def _paper(adaptation: bool, distillation: bool, context: Context) -> Predictor:
     """The published method, or its student alone; [method.settings] count if they are this preset's."""
     options = context.options
@@ -190,6 +195,11 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
     "deepsalt with places": (
         {"gate": False, "places": True},
         "... library samples, by their places, speak for the ground near them",
+        "ablation",
+    ),
+    "deepsalt without places": (
+        {"gate": False, "places": False},
+        "... the places of library samples say nothing of the ground near them",
         "ablation",
     ),
     "deepsalt without distillation": ({"gate": False, "distillation": False}, "... no teacher", "ablation"),
@@ -252,6 +262,9 @@ register(
     ),
     Method(
         "paper without distillation", "“paper” without distillation", "ablation", partial(_paper, True, False)
+    ),
+    Method(
+        "library by place", "Library's EC by place, no pixel read", "control", _by_place, needs_points=False
     ),
     Method("covariates-only", "Covariates without spectra", "control", _covariates_only, points_only=True),
 )

@@ -13,10 +13,13 @@ import pandas as pd
 
 from deepsalt.errors import ProductError
 from deepsalt.evaluation.leaks import Leak, from_facts
+from deepsalt.evaluation.protocol import SCENE
 from deepsalt.files import written_whole
 from deepsalt.pipeline.prepare import Prepared
 from deepsalt.spectra import Axis, Sensor, Spectra
 from deepsalt.splits import Split
+
+_SCENE = "scene"
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,17 @@ class CaseData:
     unlabelled: Spectra
     covariates: tuple[str, ...]
     leaks: tuple[Leak, ...] = ()
+    scene: Spectra | None = None  # pixels of the unseen scene with their truth, if a simulation told it
 
     @classmethod
-    def of(cls, data: Prepared) -> CaseData:
-        return cls(data.libraries, data.sites, data.split, data.unlabelled, data.covariate_names, data.leaks)
+    def of(cls, data: Prepared, scene: Spectra | None = None) -> CaseData:
+        names = data.covariate_names
+        return cls(data.libraries, data.sites, data.split, data.unlabelled, names, data.leaks, scene)
 
     def part(self, name: str) -> Spectra:
-        """The sites of one part of the split."""
+        """The sites of one part of the split, or the pixels of the unseen scene."""
+        if name == SCENE.name and self.scene is not None:
+            return self.scene
         return self.sites.take(self.split.part(name))
 
 
@@ -43,8 +50,10 @@ def save_data(data: CaseData, folder: Path) -> None:
     """Write the folder whole."""
     with written_whole(folder) as aside:
         aside.mkdir()
-        for name, spectra in {"sites": data.sites, "unlabelled": data.unlabelled}.items():
-            save_spectra(spectra, aside / name)
+        tables = {"sites": data.sites, "unlabelled": data.unlabelled, _SCENE: data.scene}
+        for name, spectra in tables.items():
+            if spectra is not None:
+                save_spectra(spectra, aside / name)
         for domain, spectra in data.libraries.items():
             save_spectra(spectra, aside / f"library-{domain}")
         rows = {part: data.split.part(part).tolist() for part in ("train", "test", "unseen")}
@@ -69,6 +78,7 @@ def load_data(folder: Path) -> CaseData:
             unlabelled=load_spectra(folder / "unlabelled"),
             covariates=tuple(about["covariates"]),
             leaks=load_leaks(folder),
+            scene=load_spectra(folder / _SCENE) if (folder / _SCENE).is_dir() else None,
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ProductError(

@@ -23,7 +23,7 @@ from deepsalt.errors import DeepSaltError, TrainingError
 from deepsalt.estimators import Predictor
 from deepsalt.estimators.card import versions
 from deepsalt.evaluation.leaks import Leak
-from deepsalt.evaluation.protocol import TEST, UNSEEN, UNSEEN_COVERED, Part, predictions_of
+from deepsalt.evaluation.protocol import SCENE, TEST, UNSEEN, UNSEEN_COVERED, Part, predictions_of
 from deepsalt.files import written_whole
 from deepsalt.parallel import in_parallel
 from deepsalt.pipeline.cases import Case, Frame, digest, draw_points
@@ -31,6 +31,7 @@ from deepsalt.pipeline.methods import METHODS, Context
 from deepsalt.pipeline.prepare import prepare
 from deepsalt.pipeline.run import to_json
 from deepsalt.pipeline.stored import CaseData, load_data, load_leaks, save_data
+from deepsalt.pipeline.truth import true_pixels
 from deepsalt.progress import Progress
 from deepsalt.simulate import simulate_world
 
@@ -145,7 +146,8 @@ def leaks_of_frame(root: Path, frame: Frame) -> tuple[Leak, ...]:
 
 def _parts(case: Case) -> list[Part]:
     unseen = {"covered": [UNSEEN_COVERED], "unknown": [UNSEEN], "none": []}
-    return [TEST, *unseen[case.frame.cover]]
+    scene = [SCENE] if case.frame.scene_pixels else []
+    return [TEST, *unseen[case.frame.cover], *scene]
 
 
 def _context(case: Case, data: CaseData) -> tuple[Context, dict[str, Any]]:
@@ -212,9 +214,15 @@ def _by_land(frames: Sequence[Frame]) -> list[list[Frame]]:
 def _prepare_all(job: tuple[Path, list[Frame]]) -> None:
     root, frames = job
     for frame in frames:
-        if frame.world is not None:
-            simulate_world(Path(frame.config.library.path).parent, frame.world)
-        save_data(CaseData.of(prepare(frame.config, _no_progress)), _data_at(root, frame))
+        scene = None
+        if frame.world is None:
+            data = prepare(frame.config, _no_progress)
+        else:
+            world = simulate_world(Path(frame.config.library.path).parent, frame.world)
+            data = prepare(frame.config, _no_progress)
+            if frame.scene_pixels:
+                scene = true_pixels(world, data, frame.config, frame.scene_pixels)
+        save_data(CaseData.of(data, scene), _data_at(root, frame))
 
 
 def _no_progress(_what: str, _done: int, _total: int) -> None:

@@ -19,6 +19,8 @@ _COVER: Mapping[tuple[str, str], str] = {
     ("test", "covered"): ", the library covers the unseen region",
     ("test", "unknown"): ", the library does not know the unseen region",
     ("unseen", "unknown"): ", the library does not know it either",
+    ("scene", "covered"): ", the library covers it",
+    ("scene", "unknown"): ", the library does not know it",
 }
 _COLUMNS = (
     *("method", "kind", "RMSE", "95 %", "R²", "Spearman", "CCC"),

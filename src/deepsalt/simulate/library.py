@@ -26,6 +26,8 @@ _SECOND_LAYER = 0.45
 #: EC below this is not told from water, dS/m.
 _EC_STEP = 0.01
 _EC = "ec_usda.a364_ds.m"
+_LATITUDE, _LONGITUDE = "latitude.point_wgs84_dd", "longitude.point_wgs84_dd"
+_DEGREE_M = 111_195.0  # of latitude, on a sphere
 TOP_LAYER_CM, SECOND_LAYER_CM = (0, 5), (5, 30)
 
 
@@ -43,6 +45,9 @@ def library_of(land: Landscape, settings: WorldSettings) -> pd.DataFrame:
     profile = np.concatenate([np.arange(len(sites)), deeper])
     order = np.argsort(profile, kind="stable")
     described = _described(land, soil, sites, profile, rng, settings.library_error)
+    if settings.library_position_error is not None:
+        error = settings.library_position_error
+        described = _misplaced(described, profile, error, stream(settings.seed, land.region.name, "places"))
     mir, visnir = _mir_columns(soil, rng), _visnir_columns(soil, rng)
     for table, columns, what, share in (
         (described, [_EC], "ec measured", settings.ec_measured),
@@ -51,6 +56,19 @@ def library_of(land: Landscape, settings: WorldSettings) -> pd.DataFrame:
         chosen = _measured(share, stream(settings.seed, land.region.name, what), len(sites))
         table.loc[~chosen[profile], columns] = np.nan
     return pd.concat([described, mir, visnir], axis=1).iloc[order].reset_index(drop=True)
+
+
+def _misplaced(
+    described: pd.DataFrame, profile: NDArray[np.intp], error_m: float, rng: np.random.Generator
+) -> pd.DataFrame:
+    """The table with each profile (row,) as far off as its receiver was, in a direction of its own."""
+    north, east = rng.normal(0.0, error_m / np.sqrt(2), (2, profile.max() + 1)) / _DEGREE_M
+    latitude, longitude = described[_LATITUDE], described[_LONGITUDE]
+    moved = {
+        _LATITUDE: (latitude + north[profile]).round(6),
+        _LONGITUDE: (longitude + east[profile] / np.cos(np.radians(latitude))).round(6),
+    }
+    return described.assign(**moved, **{"location.point.error_any_m": error_m})
 
 
 def _measured(share: float, rng: np.random.Generator, profiles: int) -> NDArray[np.bool_]:
@@ -95,8 +113,8 @@ def _described(
             ],
             "id.profile": [f"{name}-{p + 1:04d}" for p in profile],
             "region": name,
-            "latitude.point_wgs84_dd": latitude[profile].round(6),
-            "longitude.point_wgs84_dd": longitude[profile].round(6),
+            _LATITUDE: latitude[profile].round(6),
+            _LONGITUDE: longitude[profile].round(6),
             "layer.upper.depth_usda_cm": np.where(is_top, TOP_LAYER_CM[0], SECOND_LAYER_CM[0]).astype(float),
             "layer.lower.depth_usda_cm": np.where(is_top, TOP_LAYER_CM[1], SECOND_LAYER_CM[1]).astype(float),
             _EC: np.round(np.maximum(ec, 0.0) / _EC_STEP) * _EC_STEP,

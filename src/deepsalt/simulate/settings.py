@@ -21,6 +21,7 @@ LAWS = ("usual", "other")
 #: What may stand in `WorldSettings.products`: sensors whose own product format is written.
 PRODUCTS = ("enmap", "prisma", "emit", "sentinel2")
 _MOST_LOOKS = 12
+_FARTHEST_M = 10_000
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class WorldSettings:
                             of the others is empty. In KSSL 35,518 of 92,436 layers have an EC 1:2
     visnir_measured         the same for the vis-NIR spectra, whatever else was measured; all have the mid
                             infrared. In KSSL 19,807 of 92,436 layers have vis-NIR spectra, 82,646 the other
+    library_position_error  metres by which the places of the library's profiles are wrong (root mean square),
+                            and say so in OSSL's column; None = they are right, and say nothing
     products                sensors that photograph the land as well, each in its own product format and
                             geometry: "enmap", "prisma", "emit", "sentinel2". The soil is the same for all
     looks                   days on which `products` are taken, 24 days apart; the first is that of the
@@ -66,6 +69,7 @@ class WorldSettings:
     laws: str = "usual"
     ec_measured: float = 1.0
     visnir_measured: float = 1.0
+    library_position_error: float | None = None
     products: tuple[str, ...] = ()
     looks: int = 1
 
@@ -93,6 +97,11 @@ class WorldSettings:
         if not 1 <= self.looks <= _MOST_LOOKS:
             raise UsageError(f"looks is {self.looks}", where="settings", fix=f"Use 1 to {_MOST_LOOKS}.")
         _check_choice("laws", self.laws, LAWS)
+        error = self.library_position_error
+        if error is not None and not 0 <= error <= _FARTHEST_M:
+            raise UsageError(
+                f"library_position_error is {error}", where="settings", fix=f"Use 0 to {_FARTHEST_M:,} m."
+            )
         for name in ("ec_measured", "visnir_measured"):
             if not 0 < getattr(self, name) <= 1:
                 raise UsageError(

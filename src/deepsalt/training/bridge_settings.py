@@ -26,7 +26,9 @@ class DeepSaltSettings:
     distillation: bool = True  # the student hears the teacher, of samples without EC too
     adaptation: bool = True  # each scene is tuned to what the library knows of its land
     planar: bool = True  # a scene is read by the plane through its networks' answers
-    places: bool = False  # library samples, by their places, speak for the ground near them
+    # Library samples, by their places, speak for the ground near them. None: those that state an error of
+    # their place of at most 100 m.
+    places: bool | None = None
     gate: bool = True  # keep what helps on held-out groups, leave out what does not
     intervals: bool = True  # learn from held-out fields and scenes how wrong an answer is
 

@@ -39,6 +39,7 @@ class DeepSaltResult:
     tunings   how each scene of the data is read, by its number
     held_out  (m,) answers to the labelled pixels while their "fields", or their "scenes", were held out; what
               cannot be asked is not there
+    teacher   what it says of the laboratory samples; None where it was not heard
     """
 
     model: BridgeStudent
@@ -46,6 +47,7 @@ class DeepSaltResult:
     history: list[StageHistory]
     checks: dict[str, Any]
     held_out: dict[str, np.ndarray] = field(default_factory=dict)
+    teacher: Teacher | None = None
 
 
 def train_deepsalt(
@@ -75,7 +77,7 @@ def train_deepsalt(
     tunings = tune(model, data, settings)
     learn_familiar(model, data, tunings, settings, seed)
     answers = held_out_answers(held_out, settings) if settings.intervals else {}
-    return DeepSaltResult(model, tunings, [history], checks, answers)
+    return DeepSaltResult(model, tunings, [history], checks, answers, teacher)
 
 
 def _teacher(
