@@ -99,7 +99,7 @@ def bridge_problem(libraries: Any, sites: Any, unlabelled: Any, parts: Mapping[s
     from deepsalt.units import log_ece
 
     channels = channel_axis(sites.axis, DeepSaltSettings().channel_nm)
-    data, found = bridge_data(libraries, sites, unlabelled, sites.axis, sites.sensor, channels)
+    data, found, _ = bridge_data(libraries, sites, unlabelled, sites.axis, sites.sensor, channels)
     number = {name: scene for scene, name in enumerate(found.scenes)}
     asked = {}
     for name, part in parts.items():

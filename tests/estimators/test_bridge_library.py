@@ -44,6 +44,20 @@ def test_samples_with_vis_nir_come_first_then_those_with_ec_alone() -> None:
     assert np.isnan(found.visnir[3:]).all()
 
 
+def test_a_sample_with_mid_infrared_alone_and_no_ec_is_kept_for_its_exact_place() -> None:
+    visnir = of_nm(np.zeros(2), **described(["a", "b"], [1.0, 2.0]))
+    place = {
+        "latitude": [1.0, 2, 3, np.nan],
+        "longitude": 5.0,
+        "position_error_m": [30.0, 1000.0, 30.0, 30.0],
+    }
+    mir = of_cm1(np.zeros(4), **described(list("xyzw"), [np.nan, np.nan, 3.0, np.nan], **place))
+    found = BridgeLibrary.of({"visnir": visnir, "mir": mir})
+    assert list(found.samples["id"]) == ["a", "b", "x", "z"]
+    assert list(found.with_ec) == [True, True, False, True]
+    np.testing.assert_array_equal(found.mir[2], mir.values[0])
+
+
 def test_profiles_that_only_one_table_tells_are_not_mixed_up() -> None:
     visnir, mir = of_nm(np.zeros(2), **described(["a", "b"], [1.0, 2.0])), np.zeros(2)
     found = BridgeLibrary.of({"visnir": visnir, "mir": of_cm1(mir, **described(["x", "y"], [1.0, 2.0]))})

@@ -20,7 +20,7 @@ from tests.training.forged import change_card
 from deepsalt.errors import ModelFileError, UsageError
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.estimators import nearby as rooms
-from deepsalt.estimators.nearby import ALONE, REACH_M, Nearby, Sites, nearby, states_places
+from deepsalt.estimators.nearby import ALONE, REACH_M, Nearby, Sites, exactly_placed, nearby
 from deepsalt.mapping.inputs import places_on
 from deepsalt.pairing import EARTH_RADIUS_M, great_circle_m
 from deepsalt.spectra import Spectra, Window
@@ -81,10 +81,11 @@ def test_a_place_that_is_wrong_by_more_than_100_m_says_nothing_of_its_ground(
     table["position_error_m"] = [0.0, 100.0, 100.1, np.nan, -9999.0]
     found = Sites.of(table, np.arange(1.0, 6.0), np.zeros(5), np.ones(5, bool), stated=stated)
     assert found.label.tolist() == kept
-    assert states_places(table)
-    assert not states_places(table.iloc[2:])
-    assert not states_places(table.drop(columns="position_error_m"))
-    assert not states_places(table.drop(columns="latitude"))
+    assert exactly_placed(table).tolist() == [True, True, False, False, False]
+    table.loc[0, "longitude"] = np.nan
+    assert exactly_placed(table).tolist() == [False, True, False, False, False]
+    assert not exactly_placed(table.drop(columns="position_error_m")).any()
+    assert not exactly_placed(table.drop(columns="latitude")).any()
 
 
 def test_a_site_far_from_all_others_moves_its_own_ground_by_half_and_the_rest_not_at_all() -> None:
@@ -267,6 +268,21 @@ def test_places_speak_unasked_where_their_error_is_stated_and_for_samples_withou
     assert r2(found, asked) > r2(off, asked) + 0.03
     deaf = DeepSaltRegressor(replace(plain, distillation=False), seed=1).fit(exact, None, loose)
     assert len(deaf.sites_[0]) == 100, "without a teacher samples without EC are silent"
+
+
+def test_samples_with_mid_infrared_alone_speak_for_their_ground_too() -> None:
+    """A teacher that reads it tells their ECe; no pixel is drawn from them."""
+    libraries = soils(240, 0)
+    places = scattered(240, 100).assign(position_error_m=30.0)
+    table = libraries["mir"].samples.join(places)
+    kind = np.arange(240) % 4  # vis-NIR and EC, mid infrared and EC, and mid infrared alone of half
+    table.loc[kind > 1, "ec_ds_m"] = np.nan
+    both = {name: replace(one, samples=table) for name, one in libraries.items()}
+    library = {"mir": both["mir"], "visnir": both["visnir"].take(np.flatnonzero(kind == 0))}
+    small = replace(FAST, steps=100, land_steps=40)
+    found = DeepSaltRegressor(small, seed=1).fit(library, None, land(400, 2, "home"))
+    error = found.sites_[0].error
+    assert (len(error), int((error > 0).sum())) == (240, 120)
 
 
 def test_a_scene_met_later_hears_the_same_sites(models: dict[bool, DeepSaltRegressor]) -> None:

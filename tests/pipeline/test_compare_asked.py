@@ -7,20 +7,26 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 from tests.pipeline.conftest import config_of, silent
 
+import deepsalt
 from deepsalt.cli import app
 from deepsalt.config import CompareConfig, compare_config, parse_config
 from deepsalt.console import run_command
 from deepsalt.errors import ConfigError, UsageError
 from deepsalt.evaluation.comparison import TUNED
+from deepsalt.pairing import far_from
 from deepsalt.pipeline.cases import cases_of, digest, own_frames
 from deepsalt.pipeline.compare import asked_for, compare
 from deepsalt.pipeline.methods import METHODS, methods_named, register
 from deepsalt.pipeline.prepare import prepare
-from deepsalt.simulate import WorldSettings, simulate_world
+from deepsalt.pipeline.stored import load_data
+from deepsalt.sampling import place
+from deepsalt.simulate import World, WorldSettings, simulate_world
 
 
 @pytest.mark.parametrize("sensor", ["enmap", "prisma"])
@@ -40,6 +46,40 @@ def test_dates_of_a_world_become_one_scene_of_each_place(sensor: str, tmp_path: 
     assert once.frame.key != case.frame.key
 
 
+@pytest.mark.parametrize("dates", [1, 2])
+def test_pixels_of_the_unseen_scene_are_asked_about_against_their_truth(dates: int, tmp_path: Path) -> None:
+    small = {key: value for key, value in WorldSettings.small().as_dict().items() if key != "seed"}
+    small |= {"library_position_error": 10.0}
+    wanted = CompareConfig(
+        worlds=[3], world=small, covered=[True], points=[0], dates=dates, scene_pixels=400,
+        methods=["subspace"], reference="subspace", workers=1,
+    )  # fmt: skip
+    document = compare(None, tmp_path / "out", silent, wanted)
+    title = "Scene of the unseen region, against its truth"
+    assert [table["title"] for table in document["tables"]][2] == title
+    predictions = pd.read_parquet(tmp_path / "out" / "predictions.parquet")
+    asked = predictions[predictions["part"] == "scene"].set_index("id")
+    assert 200 < len(asked) < 600
+    assert asked.index.is_unique
+    world = World.open(next((tmp_path / "out" / "worlds").iterdir()))
+    with rasterio.open(world.truth("gypsum_marl")) as truth:
+        ece = truth.read(1)
+    cells = [tuple(map(int, name.split("-")[1:])) for name in asked.index]
+    assert asked["observed"].tolist() == pytest.approx([ece[cell] for cell in cells])
+    assert {name.rsplit("-", 2)[0] for name in asked["group"]} == {"gypsum_marl"}
+    assert all(
+        group.split("-")[1:] == [str(row // 10), str(column // 10)]
+        for group, (row, column) in zip(asked["group"], cells, strict=True)
+    )
+    library = load_data(next((tmp_path / "out" / "data").iterdir())).libraries["visnir"].samples
+    scene = deepsalt.read(world.scene("gypsum_marl"))
+    latitude, longitude = place(scene, *np.array(cells).T)
+    assert far_from(latitude, longitude, library["latitude"], library["longitude"], 60.0).all()
+    (plain,) = cases_of(None, wanted.model_copy(update={"scene_pixels": 0}), tmp_path)
+    (frame,) = {case.frame.key for case in cases_of(None, wanted, tmp_path)}
+    assert plain.frame.key != frame
+
+
 def test_dates_that_cannot_be_put_together_are_refused(tmp_path: Path) -> None:
     for world, words in (({"sensor": "emit"}, "2 dates of emit"), ({"looks": 3}, "say it twice")):
         with pytest.raises(ConfigError, match=words):
@@ -56,6 +96,8 @@ def test_the_configs_word_on_pixels_stands_unless_the_call_says_otherwise(world:
 
 
 def test_days_of_ones_own_scenes_are_not_for_the_comparison_to_say(world: Path) -> None:
+    with pytest.raises(UsageError, match="known of simulated worlds alone"):
+        own_frames(config_of(world), CompareConfig(scene_pixels=100))
     with pytest.raises(UsageError, match=r"4 dates .* own data"):
         own_frames(config_of(world), CompareConfig(dates=4))
 
@@ -91,11 +133,13 @@ def test_the_call_wins_over_the_config() -> None:
     config = parse_config(
         {"library": {"path": "x.csv"}, "compare": {"points": [25], "draws": 4, "world": {"rows": 48}}}
     )
-    wanted = asked_for(config, points=["50", "all"], covers=[True], laws="other", methods=None, dates=4)
+    wanted = asked_for(config, points=["50", "all"], covers=[True], laws="other", methods=None, dates=4,
+        position_error=10.0, scene_pixels=None)  # fmt: skip
     assert wanted.dates == 4
     assert wanted.points == [50, "all"]
     assert (wanted.draws, wanted.covered, wanted.methods) == (4, [True], None)
-    assert wanted.world == {"rows": 48, "laws": "other"}
+    assert wanted.world == {"rows": 48, "laws": "other", "library_position_error": 10.0}
+    assert wanted.scene_pixels == 0
     assert asked_for(config).covered is None
 
 

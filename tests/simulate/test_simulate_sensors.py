@@ -15,6 +15,7 @@ import deepsalt as ds
 from deepsalt.errors import UsageError
 from deepsalt.files import fingerprint
 from deepsalt.labels import with_ece
+from deepsalt.pairing import great_circle_m
 from deepsalt.simulate import REGIONS, World, WorldSettings, simulate_world
 from deepsalt.simulate.acquisition import acquire
 from deepsalt.simulate.instrument import gaussian_response, noise_of
@@ -186,6 +187,26 @@ def test_unmeasured_vis_nir_leaves_the_rest_as_it_is(tmp_path):
     assert 0 < len(found) < len(ds.read(world.library, domain="mir")) / 3
 
 
+def test_a_library_that_states_its_places_is_wrong_by_what_it_states(tmp_path):
+    settings = replace(WorldSettings.small(), library_samples=160)
+    land = landscape(REGIONS[REGION], settings)
+    exact = library_of(land, settings)
+    stated = library_of(land, replace(settings, library_position_error=30.0))
+    place = ["latitude.point_wgs84_dd", "longitude.point_wgs84_dd"]
+    error = "location.point.error_any_m"
+    assert error not in exact
+    pd.testing.assert_frame_equal(stated.drop(columns=[*place, error]), exact.drop(columns=place))
+    assert (stated[error] == 30.0).all()
+    one = stated.groupby("id.profile")[place].nunique()
+    assert (one == 1).all(axis=None)  # layers of a profile lie under one another
+    off = great_circle_m(*(table[name] for table in (exact, stated) for name in place))
+    assert np.sqrt(np.mean(off**2)) == pytest.approx(30.0, rel=0.2)
+    none = library_of(land, replace(settings, library_position_error=0.0))
+    pd.testing.assert_frame_equal(none.drop(columns=error), exact)
+    world = simulate_world(tmp_path / "w", replace(WorldSettings.small(), library_position_error=30.0))
+    assert (ds.read(world.library, domain="visnir").samples["position_error_m"] == 30.0).all()
+
+
 def test_a_library_with_unmeasured_ec_is_read(tmp_path):
     settings = replace(WorldSettings.small(), ec_measured=0.3)
     world = simulate_world(tmp_path / "w", settings)
@@ -213,6 +234,8 @@ def test_a_library_with_unmeasured_ec_is_read(tmp_path):
         ({"ec_measured": 1.2}, "ec_measured is 1.2"),
         ({"ec_measured": float("nan")}, "ec_measured is nan"),
         ({"visnir_measured": 0.0}, r"visnir_measured is 0.0.*above 0, up to 1"),
+        ({"library_position_error": -1.0}, r"library_position_error is -1.0.*Use 0 to 10,000 m"),
+        ({"library_position_error": float("nan")}, "library_position_error is nan"),
     ],
 )
 def test_choices_that_cannot_be_are_refused(change, message):
@@ -222,7 +245,7 @@ def test_choices_that_cannot_be_are_refused(change, message):
 
 def test_a_world_from_before_these_settings_still_opens(world, tmp_path):
     told = json.loads((world.root / "world.json").read_text())
-    for key in ("sensor", "laws", "ec_measured", "visnir_measured"):
+    for key in ("sensor", "laws", "ec_measured", "visnir_measured", "library_position_error"):
         del told["settings"][key]
     (tmp_path / "world.json").write_text(json.dumps(told))
     assert World.open(tmp_path).settings == world.settings

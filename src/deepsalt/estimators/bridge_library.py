@@ -1,8 +1,8 @@
-"""The samples that the preset `deepsalt` learns from: those with vis-NIR spectra, then what else has EC.
+"""The samples that the preset `deepsalt` learns from: those with vis-NIR spectra, then what else tells.
 
 Libraries hold far more mid infrared than vis-NIR (KSSL: 82,646 layers against 19,807). A sample without
 vis-NIR cannot be drawn as a pixel, but its EC tells of its land, and its mid infrared teaches the teacher,
-which then speaks for the samples that can be drawn.
+which then speaks for the samples that can be drawn, and for the ground near those whose places are exact.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from deepsalt.estimators.nearby import exactly_placed
 from deepsalt.estimators.predictor import training_groups
 from deepsalt.labels import TEXTURE_USED, has_ec, methods_of, with_ece
 from deepsalt.preprocessing.features import gypsum_depth, gypsum_presence
@@ -68,7 +69,7 @@ class BridgeLibrary:
             return cls(visnir.samples, visnir.values, None, labels, groups)
         rows = _rows_by_id(mir, visnir.samples["id"])
         beside = _taken(mir.values, rows)
-        alone = _with_ec_alone(mir, visnir)
+        alone = _telling_alone(mir, visnir)
         if not len(alone):
             found = beside if (rows >= 0).any() else None
             return cls(visnir.samples, visnir.values, found, labels, groups)
@@ -115,14 +116,14 @@ def _taken(values: Floats32, rows: NDArray[np.intp]) -> Floats32:
     return found
 
 
-def _with_ec_alone(mir: Spectra, visnir: Spectra) -> Spectra:
-    """The samples with mid infrared and EC that have no vis-NIR, each once."""
+def _telling_alone(mir: Spectra, visnir: Spectra) -> Spectra:
+    """The samples with mid infrared alone that have EC or an exact place, each once."""
     if not has_ec(mir):
         return mir.take(np.zeros(0, np.intp))
     ids = mir.samples["id"].astype(str)
     other = ~ids.isin(visnir.samples["id"].astype(str)) & ~ids.duplicated()
     known = np.isfinite(with_ece(mir).samples[_ECE].to_numpy(np.float64))
-    return mir.take(other.to_numpy() & known)
+    return mir.take(other.to_numpy() & (known | exactly_placed(mir.samples)))
 
 
 def _gypsum_depth_by(

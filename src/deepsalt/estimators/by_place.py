@@ -7,6 +7,7 @@ must beat what the survey says by itself (ordinary kriging, as a Gaussian proces
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,7 @@ class LibraryByPlace:
 
     def fit(self, libraries: Mapping[str, Spectra]) -> LibraryByPlace:
         """Raises UsageError for a library without places, or with fewer than 10 that have EC."""
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.gaussian_process import GaussianProcessRegressor
         from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
@@ -52,7 +54,9 @@ class LibraryByPlace:
         for length, bounds in (_FAR_M, _NEAR_M):
             kernel = kernel + ConstantKernel(0.3, (1e-3, 10.0)) * Matern(length, bounds, nu=0.5)
         self.process_ = GaussianProcessRegressor(kernel, normalize_y=True, random_state=self.seed)
-        self.process_.fit(_on_the_globe(sites.latitude, sites.longitude), sites.label)
+        with warnings.catch_warnings():  # a variance at its bound is an answer: there is none of that kind
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            self.process_.fit(_on_the_globe(sites.latitude, sites.longitude), sites.label)
         return self
 
     def predict(self, spectra: Spectra) -> NDArray[np.float64]:

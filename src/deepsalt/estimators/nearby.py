@@ -41,9 +41,11 @@ _NOTHING = 1e-12
 _LEAST_SHARE = 0.1  # of the variance, where told labels are said to err by more than all of it
 
 
-def states_places(samples: pd.DataFrame) -> bool:
-    """Whether samples of a library say that their places are exact enough."""
-    return set(_PLACE) <= set(samples) and bool(_exact(samples, stated=True).any())
+def exactly_placed(samples: pd.DataFrame) -> NDArray[np.bool_]:
+    """(n,) samples of a library with a place, that say that it is wrong by 100 m at most."""
+    if not set(_PLACE) <= set(samples):
+        return np.zeros(len(samples), bool)
+    return _exact(samples, stated=True) & samples[list(_PLACE)].notna().all(axis=1).to_numpy()
 
 
 @dataclass(frozen=True, eq=False)

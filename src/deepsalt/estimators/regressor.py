@@ -24,7 +24,7 @@ from deepsalt.estimators.bridge_inputs import (
 )
 from deepsalt.estimators.card import seed_from, usable, word
 from deepsalt.estimators.intervals import KnownErrors, no_intervals
-from deepsalt.estimators.nearby import Nearby, Sites, states_places
+from deepsalt.estimators.nearby import Nearby, Sites, exactly_placed
 from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
@@ -147,7 +147,7 @@ class DeepSaltRegressor(Saved):
         self.sampled_ = found.sampled
         self.errors_ = self._known_errors(result.held_out, data, found.scenes)
         self.sites_, self.nearby_ = (), {}
-        if settings.places or (settings.places is None and states_places(samples.samples)):
+        if settings.places or (settings.places is None and exactly_placed(samples.samples).any()):
             lands, stated = data.where.samples[: len(self.lands_)], settings.places is None
             self.sites_ = binding.sites_on(samples, lands, result.teacher, stated=stated)
             self._hear_places(unlabelled)
