@@ -80,6 +80,18 @@ def test_pixels_of_the_unseen_scene_are_asked_about_against_their_truth(dates: i
     assert plain.frame.key != frame
 
 
+def test_regions_of_a_world_are_held_out_in_turn_and_count_as_one_land(tmp_path: Path) -> None:
+    wanted = CompareConfig(worlds=[1, 2], covered=[True], points=[0], regions=9)
+    frames = [case.frame for case in cases_of(None, wanted, tmp_path)]
+    assert len({frame.key for frame in frames}) == 10
+    for seed in (1, 2):
+        names = list(WorldSettings().regions)
+        held = [f.config.split.unseen_region for f in frames if f.cluster == f"world {seed}"]
+        assert held == names[seed:] + names[:seed]
+    first = cases_of(None, wanted.model_copy(update={"regions": 1}), tmp_path)
+    assert [case.frame.key for case in first] == [frames[0].key, frames[5].key]
+
+
 def test_dates_that_cannot_be_put_together_are_refused(tmp_path: Path) -> None:
     for world, words in (({"sensor": "emit"}, "2 dates of emit"), ({"looks": 3}, "say it twice")):
         with pytest.raises(ConfigError, match=words):

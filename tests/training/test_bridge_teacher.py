@@ -12,8 +12,10 @@ from tests.training.bridge_problem import BANDS, SAMPLES, SCENES, bridge_problem
 from deepsalt.errors import SpectraError, UsageError
 from deepsalt.training import DeepSaltSettings
 from deepsalt.training.bridge_data import BridgeData
+from deepsalt.training.bridge_settings import switched
 from deepsalt.training.bridge_student import train_student
 from deepsalt.training.bridge_teacher import Teacher, _joined, teach
+from deepsalt.training.deepsalt import _teacher
 
 QUICK = DeepSaltSettings(
     steps=8, land_steps=4, members=2, hidden=(8,), directions=6, teacher_steps=200, gate=False, device="cpu"
@@ -50,6 +52,24 @@ def test_samples_without_vis_nir_teach_of_those_without_ec() -> None:
     assert torch.isnan(alone.answer[torch.as_tensor(~VISNIR)]).all()
     assert torch.isfinite(teacher.answer).all()
     assert teacher.features.shape == (N, 2 * alone.features.shape[1])
+
+
+@pytest.mark.parametrize("control", ["untrained_teacher", "shuffled_pairs"])
+def test_a_control_is_as_sure_of_itself_as_the_teacher_and_knows_nothing(control: str) -> None:
+    """It differs in what it knows alone: answers vary as much about the same mean, errors are the same."""
+    data, truth = sparse()
+    trained, _ = _teacher(data, QUICK, 0)
+    found, facts = _teacher(data, switched(QUICK, **{control: True}), 0)
+    assert trained is not None
+    assert found is not None
+    assert facts["heard"]
+    np.testing.assert_allclose(np.sort(found.error), np.sort(trained.error))
+    assert found.answer.mean() == pytest.approx(float(trained.answer.mean()), abs=0.1)
+    assert found.answer.std() == pytest.approx(float(trained.answer.std()), rel=0.2)
+    everything = np.ones(N, bool)
+    assert r2(trained, truth, everything) > 0.9
+    assert r2(found, truth, everything) < 0.2
+    assert (found.answer >= 0).all()
 
 
 def test_no_sample_speaks_of_itself() -> None:

@@ -91,6 +91,9 @@ def compare(
     position_error: Annotated[
         float | None, typer.Option(help="Metres by which places of the worlds' library err, as it states.")
     ] = None,
+    regions: Annotated[
+        int | None, typer.Option(min=1, help="Regions of each world held out in turn.")
+    ] = None,
     dates: Annotated[
         int | None, typer.Option(min=1, help="Days on which the worlds are seen, put together to one scene.")
     ] = None,
@@ -124,6 +127,7 @@ def compare(
         ec_measured=ec_measured,
         visnir_measured=visnir_measured,
         position_error=position_error,
+        regions=regions,
         dates=dates,
         scene_pixels=scene_pixels,
         reference=reference,

@@ -53,6 +53,7 @@ class CompareConfig(Section):
     repeats    own data: random grouped splits
     worlds     seeds of simulated worlds to compare on instead of the own data
     world      settings of these worlds, see deepsalt.simulate.WorldSettings
+    regions    how many regions of each world are held out in turn, one at a time; its cases count as one land
     dates      days on which the satellite sees each place of these worlds; those of a place are put together
                to one scene of bare soil
     scene_pixels   pixels anywhere in the unseen scenes of these worlds that are asked about as well, against
@@ -68,6 +69,7 @@ class CompareConfig(Section):
     repeats: int = Field(5, ge=1)
     worlds: list[Annotated[int, Field(ge=0)]] | None = Field(None, min_length=1)
     world: dict[str, Any] = Field(default_factory=dict)
+    regions: int = Field(1, ge=1)
     dates: int = Field(1, ge=1)
     scene_pixels: int = Field(0, ge=0)
     covered: list[bool] | None = Field(None, min_length=1)

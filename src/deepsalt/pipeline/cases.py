@@ -124,11 +124,15 @@ def cases_of(config: Config | None, wanted: CompareConfig, folder: Path) -> list
 
 
 def world_frames(wanted: CompareConfig, config: Config | None, folder: Path) -> list[Frame]:
-    """Simulated worlds. The unseen region rotates with the seed, so that each is held out in turn."""
+    """Simulated worlds. The unseen region rotates with the seed, so that each is held out in turn; of a world
+    with more than one, those after it follow."""
     covered = [True, False] if wanted.covered is None else wanted.covered
     return [
-        _world_frame(_world_settings(wanted.world, seed, wanted.dates), inside, config, folder, wanted)
-        for seed in _distinct(wanted.worlds or [])
+        _world_frame(world, turn, inside, config, folder, wanted)
+        for world in (
+            _world_settings(wanted.world, seed, wanted.dates) for seed in _distinct(wanted.worlds or [])
+        )
+        for turn in range(min(wanted.regions, len(world.regions)))
         for inside in _distinct(covered)
     ]
 
@@ -199,10 +203,10 @@ def _world_settings(changes: Mapping[str, Any], seed: int, dates: int) -> WorldS
 
 
 def _world_frame(
-    world: WorldSettings, covered: bool, config: Config | None, folder: Path, wanted: CompareConfig
+    world: WorldSettings, turn: int, covered: bool, config: Config | None, folder: Path, wanted: CompareConfig
 ) -> Frame:
     dates, pixels = wanted.dates, wanted.scene_pixels
-    unseen = world.regions[world.seed % len(world.regions)]
+    unseen = world.regions[(world.seed + turn) % len(world.regions)]
     cover: Cover = "covered" if covered else "unknown"
     split = {"unseen_region": unseen, "library_covers_unseen": covered, "pixels_of_unseen": covered}
     changes: dict[str, Any] = {"split": split}

@@ -230,7 +230,7 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
     ),
     "untrained teacher": (
         {"gate": False, "untrained_teacher": True},
-        "Teacher with random weights",
+        "Teacher with random weights, believed as a trained one is",
         "control",
     ),
 }

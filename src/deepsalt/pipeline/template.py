@@ -70,6 +70,8 @@ pair_within_m = 60           # a laboratory site and a pixel this close are a pa
 
 [method.settings]            # of the preset; see deepsalt.training.PaperSettings, DeepSaltSettings
 # response_weight = 0.3
+# places = false               # else library samples whose place is exact to 100 m (position_error_m, as OSSL
+                               # states it) speak for the ground near them; true: those that state none too
 # device = "cpu"               # that networks train on; default "auto": a CUDA GPU where there is one
 
 # [model]                      # whose it is, for its card: deepsalt inspect run/model.safetensors
@@ -82,6 +84,7 @@ pair_within_m = 60           # a laboratory site and a pixel this close are a pa
 # repeats = 5                  # random grouped splits
 # reference = "paper"          # the method the others are compared with
 # workers = 4                  # processes; default one a core
+# scene_pixels = 2500          # worlds: of each unseen scene, asked about against their truth
 # worlds = [0, 1, 2, 3, 4]     # simulated worlds of these seeds instead of the data above
 # covered = [true, false]      # with and without laboratory samples of the unseen region
 """

@@ -83,12 +83,17 @@ def train_deepsalt(
 def _teacher(
     data: BridgeData, settings: DeepSaltSettings, seed: int
 ) -> tuple[Teacher | None, dict[str, Any]]:
-    """A teacher and what is known of it; None where it knows too little to be heard. Controls are heard."""
+    """A teacher and what is known of it; None where it knows too little to be heard.
+
+    Controls are heard, and believed as the trained teacher is: they differ from it in what they know alone.
+    """
     teacher, facts = teach(data, settings, seed)
     if settings.shuffled_pairs:
         return _shuffled(teacher, seed), {**facts, "heard": True}
-    knows = facts["validation_r2"] is not None and facts["validation_r2"] >= _KNOWS
-    heard = knows or settings.untrained_teacher
+    if settings.untrained_teacher:
+        trained, _ = teach(data, switched(settings, untrained_teacher=False), seed)
+        return _disguised(teacher, trained), {**facts, "heard": True}
+    heard = facts["validation_r2"] is not None and facts["validation_r2"] >= _KNOWS
     return teacher if heard else None, {**facts, "heard": heard}
 
 
@@ -97,6 +102,18 @@ def _shuffled(teacher: Teacher, seed: int) -> Teacher:
     drawn = np.random.default_rng(seed_for(seed, "shuffled pairs")).permutation(len(teacher.answer))
     order = torch.as_tensor(drawn)
     return Teacher(teacher.answer[order], teacher.error[order], teacher.features[order])
+
+
+def _disguised(untrained: Teacher, trained: Teacher) -> Teacher:
+    """A control: what random weights say, as spread out and as sure of itself as a trained teacher.
+
+    By itself it says the mean of the labels of nearly every sample, and owns to its error: it is hardly
+    believed, and does no harm.
+    """
+    told, like = (one.answer[torch.isfinite(one.answer)] for one in (untrained, trained))
+    scale = like.std(correction=0) / told.std(correction=0).clamp(min=1e-9)
+    answer = ((untrained.answer - told.mean()) * scale + like.mean()).clamp(min=0.0)
+    return Teacher(answer, trained.error, untrained.features)
 
 
 def ask_gate(held_out: HeldOut, settings: DeepSaltSettings) -> tuple[DeepSaltSettings, dict[str, Any]]:
