@@ -1,21 +1,20 @@
 """The tables of docs/transfer.md from a comparison.
 
 python docs/make_transfer.py comparison/compare.json
+python docs/make_transfer.py comparison/compare.json unseen scene     # these parts alone
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 Row = dict[str, Any]
-HEAD = (
-    "| method | other fields: RMSE | difference | unseen region: RMSE | R2 | Spearman | difference |\n"
-    "|---|--:|---|--:|--:|--:|---|"
-)
-HEAD_UNSEEN = "| method | unseen region: RMSE | R2 | Spearman | difference |\n|---|--:|--:|--:|---|"
+#: Part -> its name above the first column, and whether R2 and rank correlation stand beside its RMSE.
+PARTS = {"test": ("other fields", False), "unseen": ("unseen region", True), "scene": ("whole scene", True)}
 
 
 def main() -> None:
@@ -23,28 +22,42 @@ def main() -> None:
     titles = {one["name"]: one["title"] for one in document["methods"]}
     for points in dict.fromkeys(str(table["points"]) for table in document["tables"]):
         parts = {t["part"]: t for t in document["tables"] if str(t["points"]) == points}
-        print(f"\n{points} points\n\n{_table(parts, titles)}")
+        wanted = [part for part in sys.argv[2:] or PARTS if part in parts]
+        print(f"\n{points} points\n\n{_table(parts, wanted, titles)}")
 
 
-def _table(parts: dict[str, Row], titles: dict[str, str]) -> str:
-    """One line a method; the test on other fields beside the unseen region where both were asked."""
-    rows = {part: {row["method"]: row for row in table["rows"]} for part, table in parts.items()}
-    lines = [HEAD if "test" in rows else HEAD_UNSEEN]
-    for name, there in rows["unseen"].items():
+def _table(parts: dict[str, Row], wanted: Sequence[str], titles: dict[str, str]) -> str:
+    """One line a method, the parts side by side."""
+    rows = {part: {row["method"]: row for row in parts[part]["rows"]} for part in wanted}
+    lines = _head(wanted)
+    for name, there in rows[wanted[-1]].items():
         title = titles[name].replace("... ", "`deepsalt`, ")
         if "rmse" not in there or there["rmse"] is None:
             lines.append(f"| {title} | failed: {'; '.join(there['failures'])[:80]} |")
             continue
-        ranked = there["ln"]["spearman"]
         every = there["cases"] + there["failed"]
         cells = [f"{title} ({there['failed']} of {every} failed)" if there["failed"] else title]
-        if "test" in rows:
-            home = rows["test"][name]
-            cells += [f"{home['rmse']:.3f}", _difference(home)]
-        cells += [f"{there['rmse']:.3f}", f"{there['ln']['r2']:.2f}"]
-        cells += ["-" if ranked is None else f"{ranked:.3f}", _difference(there)]
+        for part in wanted:
+            cells += _cells(rows[part][name], PARTS[part][1])
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _head(wanted: Sequence[str]) -> list[str]:
+    names, rule = ["method"], ["---"]
+    for part in wanted:
+        title, ranked = PARTS[part]
+        names += [f"{title}: RMSE", *(["R2", "Spearman"] if ranked else []), "difference"]
+        rule += ["--:", *(["--:", "--:"] if ranked else []), "---"]
+    return [f"| {' | '.join(names)} |", f"|{'|'.join(rule)}|"]
+
+
+def _cells(row: Row, ranked: bool) -> list[str]:
+    found = [f"{row['rmse']:.3f}"]
+    if ranked:
+        rank = row["ln"]["spearman"]
+        found += [f"{row['ln']['r2']:.2f}", "-" if rank is None else f"{rank:.3f}"]
+    return [*found, _difference(row)]
 
 
 def _difference(row: Row) -> str:

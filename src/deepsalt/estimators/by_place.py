@@ -7,7 +7,6 @@ must beat what the survey says by itself (ordinary kriging, as a Gaussian proces
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from deepsalt.errors import UsageError
 from deepsalt.estimators.bridge_library import BridgeLibrary
 from deepsalt.estimators.nearby import Sites
 from deepsalt.pairing import EARTH_RADIUS_M
+from deepsalt.quiet import quiet
 from deepsalt.spectra import Spectra
 from deepsalt.units import ece_from_log
 
@@ -54,8 +54,7 @@ class LibraryByPlace:
         for length, bounds in (_FAR_M, _NEAR_M):
             kernel = kernel + ConstantKernel(0.3, (1e-3, 10.0)) * Matern(length, bounds, nu=0.5)
         self.process_ = GaussianProcessRegressor(kernel, normalize_y=True, random_state=self.seed)
-        with warnings.catch_warnings():  # a variance at its bound is an answer: there is none of that kind
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with quiet(ConvergenceWarning):  # a variance at its bound is an answer: there is none of that kind
             self.process_.fit(_on_the_globe(sites.latitude, sites.longitude), sites.label)
         return self
 

@@ -31,7 +31,7 @@ REACH_M, ALONE = 400.0, 1.0
 #: Distance over which the pixels about a sample lose weight by 1/e; it needs some within twice that.
 ABOUT_M = 200.0
 #: Error of a place beyond which its sample says nothing of the ground near it: a quarter of the reach. On
-#: development worlds errors of 30 m cost nothing, of 100 m a fifth of the gain, of 400 m all of it.
+#: development worlds errors of 30 m cost nothing, of 100 m a tenth of the gain, of 400 m most of it.
 MOST_ERROR_M = 100.0
 FEWEST_SITES = 10
 _PLACE = ("latitude", "longitude")
