@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -49,6 +51,21 @@ def test_a_tuned_scene_does_not_care_how_bright_its_calibration_is() -> None:
     )
 
 
+def test_no_answer_passes_what_the_labels_of_the_land_allow() -> None:
+    """2.5 standard deviations above their mean, on ln(1+ECe); 16 dS/m can be said of any land."""
+    made = student()
+    made.references[0] = mean_log(pixels() @ made.channels)
+    bright = torch.cat([pixels(), 4.0 * pixels(5)])
+    for mean, deviation, highest in ((2.0, 1.2, 5.0), (0.5, 0.2, float(np.log(17.0)))):
+        made.labels[0] = torch.tensor([mean, deviation, 60.0])
+        found = made.tuning_for(pixels(), 0)
+        assert found.highest == pytest.approx(highest)
+        free = made.tuned(replace(found, highest=None)).predict(bright)
+        told = made.tuned(replace(found, highest=float(free.median()))).predict(bright)
+        torch.testing.assert_close(told, free.clamp(max=float(free.median())))
+    assert float(made.tuned(Tuning(highest=99.0)).ceiling) == 10.0, "nor what the student allows anywhere"
+
+
 def test_a_line_moves_the_mean_by_the_share_that_samples_are_believed() -> None:
     answers = torch.tensor([0.0, 1.0, 2.0])
     deviation = float(answers.std(correction=0)) / 0.75  # the expected spread already: no scale
@@ -72,6 +89,10 @@ def test_a_correction_turns_about_the_level_of_the_scene() -> None:
     now = found.scale * answers + found.offset
     assert float(now.mean()) == pytest.approx(float(tuned.mean()) - 0.3)
     assert float(now.std()) == pytest.approx(1.4 * float(tuned.std()))
+    capped = replace(tuning, highest=3.0)
+    assert corrected(capped, 1.0, 0.4, -0.3).highest == pytest.approx(3.0 + 0.4 * 2.0 - 0.3)
+    assert corrected(capped, 1.0, -0.4, -0.3).highest == 3.0, "points take nothing from what may be said"
+    assert found.highest is None
     same = corrected(tuning, 7.0, 0.0, 0.0)
     assert (same.scale, same.offset) == (0.5, 0.5)
 
@@ -113,9 +134,11 @@ def test_a_land_answers_with_networks_of_its_own() -> None:
 
 def test_a_card_gives_the_tuning_back_or_is_refused() -> None:
     shape = student(lands=2).architecture
-    tuning = Tuning(1, torch.tensor([1.0, 0.9, 1.1, 1.2]), torch.rand(2, 4), 0.8, -0.1)
+    tuning = Tuning(1, torch.tensor([1.0, 0.9, 1.1, 1.2]), torch.rand(2, 4), 0.8, -0.1, 3.5)
     back = from_plain(as_plain(tuning), shape)
-    assert (back.land, back.scale, back.offset) == (1, 0.8, -0.1)
+    assert (back.land, back.scale, back.offset, back.highest) == (1, 0.8, -0.1, 3.5)
+    before = {key: value for key, value in as_plain(tuning).items() if key != "highest"}
+    assert from_plain(before, shape).highest is None
     assert torch.equal(back.gain, tuning.gain)
     assert torch.equal(back.plane, tuning.plane)
     damaged = (
@@ -125,6 +148,8 @@ def test_a_card_gives_the_tuning_back_or_is_refused() -> None:
         {"plane": [[1.0] * 4]},
         {"plane": [[1.0] * 3] * 2},
         {"scale": float("inf")},
+        {"highest": -1.0},
+        {"highest": float("nan")},
     )
     for wrong in damaged:
         with pytest.raises(ValueError, match=r"land|gain|plane|scale"):

@@ -34,7 +34,7 @@ class Differentiable:
     reader   (sample,) which of them answers
     beside   (sample, beside) what else they read of a sample, such as covariates
     added    (sample,) what is added to an answer, whatever the spectrum says
-    bounds   smallest and largest answer
+    bounds   smallest answer, and the largest one of each reader
     """
 
     axis: Axis
@@ -43,7 +43,7 @@ class Differentiable:
     reader: NDArray[np.intp]
     beside: NDArray[np.float32]
     added: NDArray[np.float64]
-    bounds: tuple[float, float]
+    bounds: tuple[float, tuple[float, ...]]
 
     def networks(self, values: Tensor, rows: NDArray[np.intp]) -> Tensor:
         """(networks, n) what each network says of values (n, band), read as samples `rows` (n,) are read."""
@@ -55,8 +55,10 @@ class Differentiable:
 
     def answer(self, values: Tensor, rows: NDArray[np.intp]) -> Tensor:
         """(n,) ln(1+ECe) as `predict` gives it."""
-        mean = self.networks(values, rows).mean(dim=0).clamp(*self.bounds)
-        return (mean + torch.as_tensor(self.added[rows])).clamp(*self.bounds)
+        low, highest = self.bounds
+        high = torch.as_tensor(highest, dtype=torch.float64)[torch.as_tensor(self.reader[rows])]
+        mean = self.networks(values, rows).mean(dim=0).clamp(min=low).minimum(high)
+        return (mean + torch.as_tensor(self.added[rows])).clamp(min=low).minimum(high)
 
     def shuffled(self, seed: int) -> Differentiable:
         """The same function with every tensor of weights in random order: as large, and knowing nothing."""
@@ -139,7 +141,7 @@ def of_students(
 ) -> Differentiable:
     """Of the preset `deepsalt`: a tuned student for each scene."""
     readers = tuple(_StudentReading(one) for one in students)
-    bounds = (0.0, float(students[0].ceiling))
+    bounds = (0.0, tuple(float(one.ceiling) for one in students))
     return Differentiable(axis, values, readers, reader, _nothing(values), added, bounds)
 
 
@@ -170,7 +172,9 @@ def _alone(
 ) -> Differentiable:
     """One network for all samples."""
     rows = len(values)
-    return Differentiable(axis, values, (reading,), np.zeros(rows, np.intp), beside, np.zeros(rows), bounds)
+    low, high = bounds
+    one = np.zeros(rows, np.intp)
+    return Differentiable(axis, values, (reading,), one, beside, np.zeros(rows), (low, (high,)))
 
 
 def _nothing(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -189,7 +189,7 @@ class DeepSaltRegressor(Saved):
                 outside[rows] = True if found.strange is None else found.strange.numpy()
             if scene in self.nearby_:
                 added = self.nearby_[scene].at(spectra.samples.iloc[rows])
-                answer[rows] = np.clip(answer[rows] + added, 0.0, float(student.ceiling))
+                answer[rows] = np.clip(answer[rows] + added, 0.0, float(reader.ceiling))
         return _Said(answer, disagreed, outside)
 
     def differentiable(self, spectra: Spectra) -> Differentiable:

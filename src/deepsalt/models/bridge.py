@@ -20,7 +20,7 @@ from deepsalt.models.familiar import Familiar, Judge, bounded
 from deepsalt.models.inference import Rows, in_batches, one_thread, some_columns
 from deepsalt.models.members import Members
 from deepsalt.models.plane import Plane, plane_through
-from deepsalt.models.tuning import Tuning, corrected, line_towards, mean_log
+from deepsalt.models.tuning import Tuning, corrected, highest_by, line_towards, mean_log
 
 _READ_RIDGE = 0.01  # of the inputs' variance, which is near 1
 _LEAST_ERROR = 1e-3  # of a share under plants: nobody reads it better
@@ -145,8 +145,10 @@ class BridgeStudent(nn.Module):
         """The student that reads one scene; the learned weights are shared."""
         other = copy(self)
         gain = self.gain if tuning.gain is None else tuning.gain
-        line = torch.tensor([tuning.scale, tuning.offset])
-        other._buffers = {**self._buffers, "gain": gain, "line": line}
+        line, ceiling = torch.tensor([tuning.scale, tuning.offset]), self.ceiling
+        if tuning.highest is not None:
+            ceiling = ceiling.clamp(max=tuning.highest)
+        other._buffers = {**self._buffers, "gain": gain, "line": line, "ceiling": ceiling}
         if tuning.plane is not None:
             other._modules = {**self._modules, "members": Plane(tuning.plane)}
         elif tuning.land is not None:
@@ -184,7 +186,8 @@ class BridgeStudent(nn.Module):
             answers = Plane(plane)(inputs)[0]
         mean, deviation, samples = (float(value) for value in self.labels[land])
         scale, offset = line_towards(answers.mean(dim=0), mean, deviation, samples)
-        return Tuning(land, gain, plane, scale, offset), scale * float(answers.mean()) + offset
+        tuning = Tuning(land, gain, plane, scale, offset, highest_by(mean, deviation))
+        return tuning, scale * float(answers.mean()) + offset
 
     @torch.no_grad()
     def plain_tuning(self, pixels: Tensor, patches: Tensor | None = None) -> Tuning:

@@ -27,6 +27,11 @@ _EXPECTED = 0.75
 #: How far the spread is moved to the expected one, on the log scale.
 _SPREAD_SHARE = 0.7
 _NO_SPREAD = 1e-3
+#: A scene's answers are no higher than so many standard deviations of its land's labels above their mean: a
+#: plane through bright ground runs on without an end, and in dS/m that end is all one sees. Chosen on
+#: development worlds, where 2 to 3 did about as well. Never below 16 dS/m, from where all is strongly
+#: saline (Richards 1954, USDA Handbook 60): a hot spot that the library missed still shows as what it is.
+_HIGHEST_SD, _LEAST_HIGHEST = 2.5, float(np.log1p(16.0))
 #: What ground points may correct, and how far: standard deviations of the slope and of the level (ln(1+ECe))
 #: that tuned answers are wrong by, of what fields share, and of points. Chosen on development worlds.
 _SLOPE_SD, _LEVEL_SD, _FIELD_SD, _POINT_SD = 0.3, 0.3, 0.3, 0.6
@@ -40,6 +45,7 @@ class Tuning:
     gain    (channel,) what the scene's channels are multiplied by; None = 1
     plane   (member, direction + 1) weights of the planes that answer in the networks' stead; None = they do
     scale, offset   answers become scale * answer + offset, on ln(1+ECe)
+    highest  ln(1+ECe) that no answer is above; None = what holds of the student anywhere
     """
 
     land: int | None = None
@@ -47,6 +53,7 @@ class Tuning:
     plane: Tensor | None = None
     scale: float = 1.0
     offset: float = 0.0
+    highest: float | None = None
 
 
 def mean_log(channels: Tensor) -> Tensor:
@@ -70,10 +77,21 @@ def line_towards(answers: Tensor, mean: float, deviation: float, samples: float)
     return scale, centre + believed * (mean - centre) - scale * centre
 
 
+def highest_by(mean: float, deviation: float) -> float:
+    """ln(1+ECe) that answers on land with labels of this mean and standard deviation do not pass."""
+    return max(mean + _HIGHEST_SD * deviation, _LEAST_HIGHEST)
+
+
 def corrected(tuning: Tuning, level: float, stretch: float, shift: float) -> Tuning:
-    """The line of a scene whose tuned answers have the mean `level`, stretched about it and shifted."""
+    """The line of a scene whose tuned answers have the mean `level`, stretched about it and shifted.
+
+    The highest answer goes with it, upwards alone: points may say that a land is saltier than was thought.
+    """
     offset = tuning.offset + stretch * (tuning.offset - level) + shift
-    return replace(tuning, scale=tuning.scale * (1 + stretch), offset=offset)
+    highest = tuning.highest
+    if highest is not None:
+        highest = max(highest, highest + stretch * (highest - level) + shift)
+    return replace(tuning, scale=tuning.scale * (1 + stretch), offset=offset, highest=highest)
 
 
 def correction_by(excess: Tensor, errors: Tensor, fields: Sequence[str]) -> Tensor:
@@ -97,7 +115,7 @@ def correction_by(excess: Tensor, errors: Tensor, fields: Sequence[str]) -> Tens
 def as_plain(tuning: Tuning) -> dict[str, object]:
     """For a model's card."""
     gain, plane = (None if one is None else one.tolist() for one in (tuning.gain, tuning.plane))
-    line = {"scale": tuning.scale, "offset": tuning.offset}
+    line = {"scale": tuning.scale, "offset": tuning.offset, "highest": tuning.highest}
     return {"land": tuning.land, "gain": gain, "plane": plane, **line}
 
 
@@ -107,11 +125,12 @@ def from_plain(content: dict[str, object], architecture: BridgeArchitecture) -> 
     scale, offset = float(content["scale"]), float(content["offset"])  # type: ignore[arg-type]
     if land is not None and (not isinstance(land, int) or not 0 <= land < a.lands):
         raise ValueError(f"land {land!r} of {a.lands}")
-    if not (abs(scale) < 1e3 and abs(offset) < 1e3):
-        raise ValueError("a scene's scale or offset is out of bounds")
+    highest = None if content.get("highest") is None else float(content["highest"])  # type: ignore[arg-type]
+    if not (abs(scale) < 1e3 and abs(offset) < 1e3 and (highest is None or 0 < highest < 1e3)):
+        raise ValueError("a scene's scale, offset or highest answer is out of bounds")
     gain = _numbers(content["gain"], (a.channels,), "gain")
     plane = _numbers(content.get("plane"), (a.members, a.directions + 1), "plane")
-    return Tuning(land, gain, plane, scale, offset)
+    return Tuning(land, gain, plane, scale, offset, highest)
 
 
 def _numbers(content: object, shape: tuple[int, ...], what: str) -> Tensor | None:
