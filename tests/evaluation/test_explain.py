@@ -43,11 +43,11 @@ class Toy:
     asked: list[int] = field(default_factory=list)
 
     def differentiable(self, spectra: Spectra) -> Differentiable:
-        rows = len(spectra)
+        rows, (low, high) = len(spectra), self.bounds
         reading = Ensemble(nn.ModuleList(self.networks))
         return Differentiable(
             spectra.axis, np.array(spectra.values), (reading,), np.zeros(rows, np.intp),
-            np.zeros((rows, 0), np.float32), np.zeros(rows), self.bounds,
+            np.zeros((rows, 0), np.float32), np.zeros(rows), (low, (high,)),
         )  # fmt: skip
 
     def predict(self, spectra: Spectra) -> np.ndarray:
@@ -227,6 +227,18 @@ def test_the_bounds_of_an_answer_are_part_of_it() -> None:
     function = model.differentiable(spectra(5))
     free = attribution_of(function, lambda x, rows: function.networks(x, rows).mean(dim=0), found.baseline)
     assert (np.abs(free.values).sum(axis=1) > 0.5).all()
+
+
+def test_each_reader_has_a_highest_answer_of_its_own() -> None:
+    asked = spectra(6)
+    reading = Ensemble(nn.ModuleList([line(WEIGHTS, 50.0)]))
+    function = Differentiable(
+        AXIS, np.array(asked.values), (reading, reading), np.array([0, 1, 1, 0, 1, 0]),
+        np.zeros((6, 0), np.float32), np.zeros(6), (0.0, (3.0, 4.0)),
+    )  # fmt: skip
+    values = torch.as_tensor(function.values).double()
+    assert function.answer(values, np.arange(6)).tolist() == [3.0, 4.0, 4.0, 3.0, 4.0, 3.0]
+    assert function.answer(values[2:4], np.array([2, 3])).tolist() == [4.0, 3.0]
 
 
 def test_hiding_by_the_mean_is_what_a_line_is_shared_out() -> None:
