@@ -108,6 +108,8 @@ def test_the_configs_word_on_pixels_stands_unless_the_call_says_otherwise(world:
 
 
 def test_days_of_ones_own_scenes_are_not_for_the_comparison_to_say(world: Path) -> None:
+    with pytest.raises(UsageError, match=r"3 regions in turn.*unseen_region"):
+        own_frames(config_of(world), CompareConfig(regions=3))
     with pytest.raises(UsageError, match="known of simulated worlds alone"):
         own_frames(config_of(world), CompareConfig(scene_pixels=100))
     with pytest.raises(UsageError, match=r"4 dates .* own data"):

@@ -91,9 +91,7 @@ def compare(
     position_error: Annotated[
         float | None, typer.Option(help="Metres by which places of the worlds' library err, as it states.")
     ] = None,
-    regions: Annotated[
-        int | None, typer.Option(min=1, help="Regions of each world held out in turn.")
-    ] = None,
+    regions: Annotated[int | None, typer.Option(min=1, help="Regions of a world held out in turn.")] = None,
     dates: Annotated[
         int | None, typer.Option(min=1, help="Days on which the worlds are seen, put together to one scene.")
     ] = None,

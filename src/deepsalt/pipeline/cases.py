@@ -150,6 +150,12 @@ def own_frames(config: Config, wanted: CompareConfig) -> list[Frame]:
             where="compare.scene_pixels",
             fix="Leave it out: own data are asked about at their ground points.",
         )
+    if wanted.regions > 1:
+        raise UsageError(
+            f"{wanted.regions} regions in turn: only those of simulated worlds are held out so",
+            where="compare.regions",
+            fix="Name one with unseen_region in [split].",
+        )
     if wanted.dates > 1:
         raise UsageError(
             f"{wanted.dates} dates of own data: only simulated worlds can be seen on more days",

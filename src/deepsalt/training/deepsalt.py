@@ -108,7 +108,7 @@ def _disguised(untrained: Teacher, trained: Teacher) -> Teacher:
     """A control: what random weights say, as spread out and as sure of itself as a trained teacher.
 
     By itself it says the mean of the labels of nearly every sample, and owns to its error: it is hardly
-    believed, and does no harm.
+    believed, and does little harm.
     """
     told, like = (one.answer[torch.isfinite(one.answer)] for one in (untrained, trained))
     scale = like.std(correction=0) / told.std(correction=0).clamp(min=1e-9)
