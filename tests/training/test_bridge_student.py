@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from tests.training.bridge_problem import bridge_problem
 
 from deepsalt.training import DeepSaltSettings
 from deepsalt.training.bridge_data import BridgeData, Ground
@@ -85,6 +86,22 @@ def test_a_student_learns_to_read_the_plants_that_are_drawn(data: BridgeData) ->
     drawn, clean = (train_student(data, None, replace(TINY, bridge=on), 0)[0] for on in (True, False))
     assert bool((drawn.plants.abs().amax(dim=0) > 0.1).all())
     assert not clean.plants.any()
+
+
+def test_pixels_of_other_samples_teach_nothing() -> None:
+    """The control breaks the pairs alone: what is known of lands stays as it is."""
+    data = bridge_problem().data.with_points(np.arange(0))
+    settings = replace(TINY, steps=300, hidden=(16,), directions=6, batch=64)
+    true, shuffled = (
+        train_student(data, None, replace(settings, shuffled_pairs=control), 0)[0]
+        for control in (False, True)
+    )
+    with torch.no_grad():
+        said = [one(torch.as_tensor(data.lab_x))[0].mean(dim=0).numpy() for one in (true, shuffled)]
+    assert np.corrcoef(said[0], data.lab_y)[0, 1] > 0.9
+    assert abs(np.corrcoef(said[1], data.lab_y)[0, 1]) < 0.3
+    assert torch.equal(true.labels, shuffled.labels)
+    assert torch.allclose(true.references, shuffled.references, atol=0.05)
 
 
 def test_a_land_looks_like_its_surface(data: BridgeData) -> None:

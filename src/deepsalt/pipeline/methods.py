@@ -220,6 +220,11 @@ _DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
     ),
     "shuffled pairs": (
         {"gate": False, "shuffled_pairs": True},
+        "Pixels drawn of other samples than those they are told of",
+        "control",
+    ),
+    "shuffled teacher": (
+        {"gate": False, "shuffled_teacher": True},
         "Teacher asked about another sample",
         "control",
     ),

@@ -33,7 +33,8 @@ class DeepSaltSettings:
     intervals: bool = True  # learn from held-out fields and scenes how wrong an answer is
 
     # Controls, which must lose. They exist to be compared with, never to be used.
-    shuffled_pairs: bool = False  # the teacher is asked about another sample
+    shuffled_pairs: bool = False  # a pixel is drawn of another sample than the one whose EC it is to have
+    shuffled_teacher: bool = False  # the teacher is asked about another sample
     permuted_wavelengths: bool = False  # laboratory wavelengths in random order before the response
     untrained_teacher: bool = False
 

@@ -97,8 +97,17 @@ class _Student:
         self.told = told
         self.known = self.labelled | (told > 0)
         self.rows = torch.nonzero(self.known & self.drawable).squeeze(1)
+        self.drawn_of = self._pairs()
         believed = torch.where(self.labelled, self.labels, self.answer)
         self.believed = torch.where(self.known, believed, believed[self.known].mean())
+
+    def _pairs(self) -> Tensor:
+        """(n,) the sample whose pixels are drawn where one is told of: itself, but for the control."""
+        paired = torch.arange(len(self.lab))
+        if self.settings.shuffled_pairs:
+            order = torch.randperm(len(self.rows), generator=self.generator)
+            paired[self.rows] = self.rows[order]
+        return paired
 
     def _new_student(self) -> BridgeStudent:
         data, settings = self.data, self.settings
@@ -244,7 +253,7 @@ class _Student:
         """One draw of the loss of `members`, samples drawn by `weights` (row of self.rows,)."""
         settings = self.settings
         rows = self.rows[torch.multinomial(weights, settings.batch, True, generator=self.generator)]
-        seen = self.student.seen(self._drawn(rows).pixels)
+        seen = self.student.seen(self._drawn(self.drawn_of[rows]).pixels)
         answers, hidden = members(self.student.inputs_of(seen))
         loss = heard(answers, self.labels[rows], self.labelled[rows].float(), settings.huber_delta)
         if self.teacher is not None:

@@ -88,7 +88,7 @@ def _teacher(
     Controls are heard, and believed as the trained teacher is: they differ from it in what they know alone.
     """
     teacher, facts = teach(data, settings, seed)
-    if settings.shuffled_pairs:
+    if settings.shuffled_teacher:
         return _shuffled(teacher, seed), {**facts, "heard": True}
     if settings.untrained_teacher:
         trained, _ = teach(data, switched(settings, untrained_teacher=False), seed)
@@ -99,7 +99,7 @@ def _teacher(
 
 def _shuffled(teacher: Teacher, seed: int) -> Teacher:
     """A control: of each sample, what the teacher says of another one."""
-    drawn = np.random.default_rng(seed_for(seed, "shuffled pairs")).permutation(len(teacher.answer))
+    drawn = np.random.default_rng(seed_for(seed, "shuffled teacher")).permutation(len(teacher.answer))
     order = torch.as_tensor(drawn)
     return Teacher(teacher.answer[order], teacher.error[order], teacher.features[order])
 
