@@ -22,6 +22,7 @@ import tempfile
 from functools import partial
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ class Network:
         self.first = rng.normal(0, 0.1, (BANDS, WIDTH)).astype(np.float32)
         self.others = [rng.normal(0, 0.06, (WIDTH, WIDTH)).astype(np.float32) for _ in range(layers)]
 
-    def predict(self, spectra) -> np.ndarray:
+    def predict(self, spectra: Any) -> np.ndarray:
         answers = []
         for rows in np.array_split(spectra.values, max(1, len(spectra) // 2048)):
             hidden = np.tanh(rows @ self.first)

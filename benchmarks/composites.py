@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import rasterio
 from numpy.typing import NDArray
+from reading import read_scene
 from scipy.stats import spearmanr
 from worlds import learning
 
@@ -65,7 +66,7 @@ def of_region(
     """One row for each way and number of dates, all of the same pixels."""
     with rasterio.open(world.truth(region)) as dataset:
         truth = log_ece(dataset.read(1)).ravel()
-    days = [day for path in world.products(region, "enmap") if isinstance(day := deepsalt.read(path), Scene)]
+    days = [read_scene(path) for path in world.products(region, "enmap")]
     maps = [answers(model, day) for day in days]
     found = {(1, ONE): maps[0]}
     for number in dates:

@@ -17,18 +17,17 @@ import json
 import tempfile
 from itertools import combinations
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import rasterio
+from reading import read_scene
 from worlds import learning
 
-import deepsalt
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.mapping import map_scene
 from deepsalt.simulate import World
-from deepsalt.spectra import Scene
 from deepsalt.units import log_ece
 
 LOOKS = 3
@@ -66,7 +65,7 @@ def pairs(model: DeepSaltRegressor, world: World, region: str, out: Path) -> lis
         truth = log_ece(dataset.read(1))
     errors = []
     for path in world.products(region, "enmap"):
-        made = map_scene(model, cast(Scene, deepsalt.read(path)), out, covariates="none")
+        made = map_scene(model, read_scene(path), out, covariates="none")
         with rasterio.open(made.ece) as dataset:
             errors.append(log_ece(dataset.read(1)) - truth)
     seen = np.logical_and.reduce([np.isfinite(error) for error in errors])

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 
 from deepsalt.training import BridgeData, DeepSaltSettings, PaperSettings, train_deepsalt, train_paper
+from deepsalt.training.device_names import DeviceName
 from deepsalt.training.tune import read_pixels
 
 LARGE, LAB, UNLABELLED, POINTS, NOISE = "deepsalt-large", 5_000, 50_000, 500, 0.001
@@ -68,7 +69,8 @@ def main() -> None:
         torch.set_num_threads(chosen.threads)
         found[LARGE] = Problem(enlarged(found["deepsalt"].data), {})
         wanted = {name: found[name] for name in chosen.only or found}
-        np.savez(chosen.out, **trained(wanted, chosen.device, chosen.seeds))
+        answers: dict[str, Any] = dict(trained(wanted, chosen.device, chosen.seeds))
+        np.savez(chosen.out, **answers)
     else:
         print(compared(*(np.load(path) for path in chosen.answers)))
 
@@ -118,21 +120,22 @@ def enlarged(data: BridgeData) -> BridgeData:
     ground = replace(
         where,
         samples=where.samples[:, lab],
+        seen=where.seen[:, lab],
         sat_scene=where.sat_scene[sat],
         unlabelled_scene=where.unlabelled_scene[loose],
         unlabelled_patch=where.unlabelled_patch[loose],
     )
-    spectra = {
+    changes: dict[str, Any] = {
         name: getattr(data, name)[chosen]
         + rng.normal(0.0, NOISE, (len(chosen), getattr(data, name).shape[1]))
         for name, chosen in rows.items()
     }
-    labels = {"lab_y": data.lab_y[lab], "lab_groups": data.lab_groups[lab]}
-    points = {"sat_y": data.sat_y[sat], "sat_groups": data.sat_groups[sat]}
-    return replace(data, teacher_x=None, ground=ground, **spectra, **labels, **points)
+    changes |= {"lab_y": data.lab_y[lab], "lab_groups": data.lab_groups[lab]}
+    changes |= {"sat_y": data.sat_y[sat], "sat_groups": data.sat_groups[sat]}
+    return replace(data, teacher_x=None, ground=ground, **changes)
 
 
-def trained(found: Mapping[str, Problem], device: str, seeds: list[int]) -> dict[str, np.ndarray]:
+def trained(found: Mapping[str, Problem], device: DeviceName, seeds: list[int]) -> dict[str, np.ndarray]:
     """Seconds (wall, processor), errors of each part, for each problem and seed."""
     kept: dict[str, np.ndarray] = {}
     print(
@@ -157,12 +160,12 @@ def trained(found: Mapping[str, Problem], device: str, seeds: list[int]) -> dict
     return kept
 
 
-def deepsalt(data: BridgeData, device: str, seed: int) -> Callable[..., np.ndarray]:
+def deepsalt(data: BridgeData, device: DeviceName, seed: int) -> Callable[..., np.ndarray]:
     result = train_deepsalt(data, DeepSaltSettings(device=device), seed)
     return lambda pixels, scenes: read_pixels(result.model, pixels, scenes, result.tunings)
 
 
-def paper(data: Any, device: str, seed: int) -> Callable[..., np.ndarray]:
+def paper(data: Any, device: DeviceName, seed: int) -> Callable[..., np.ndarray]:
     model = train_paper(data, PaperSettings(device=device), seed).model
     return lambda spectra, covariates: model.predict(spectra, covariates).numpy()
 

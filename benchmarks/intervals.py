@@ -26,15 +26,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from reading import read_scene
 from worlds import POINTS, learning, scene_pixels, silent_fields
 
-import deepsalt
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.estimators.conformal import calibrated, shift_weights
 from deepsalt.pipeline.cases import draw_points
 from deepsalt.pipeline.prepare import Prepared
 from deepsalt.simulate import World
-from deepsalt.spectra import Scene, Spectra
+from deepsalt.spectra import Spectra
 from deepsalt.splits import grouped_folds
 from deepsalt.units import log_ece
 
@@ -74,7 +74,7 @@ def of_world(seed: int, covered: bool, scratch: Path) -> tuple[list[dict[str, An
     world, data, sites, unseen = case.world, case.data, case.sites, case.unseen
     began = perf_counter()
     model = DeepSaltRegressor(seed=case.seed).fit(data.libraries, sites, data.unlabelled)
-    about = {"seed": seed, "covered": covered, "seconds": perf_counter() - began}
+    about: dict[str, Any] = {"seed": seed, "covered": covered, "seconds": perf_counter() - began}
     model = having_met(model, world)
     pixels = {region["name"]: scene_pixels(world, region["name"]) for region in world.regions}
     rows = [{**about, **row} for row in answers(model, data, sites, pixels, unseen)]
@@ -96,7 +96,12 @@ def of_folds(seed: int, folds: int, scratch: Path) -> list[dict[str, Any]]:
         model.fit(case.data.libraries, case.data.sites.take(known[drawn]), case.data.unlabelled)
         for level, rows in held(model, case.data.sites.take(known[test])):
             asked[level].append(rows)
-    about = {"seed": seed, "covered": True, "seconds": perf_counter() - began, "weighted": False}
+    about: dict[str, Any] = {
+        "seed": seed,
+        "covered": True,
+        "seconds": perf_counter() - began,
+        "weighted": False,
+    }
     about["part"] = "points of grouped test folds"
     return [{**about, "level": level, **told_of(pd.concat(rows))} for level, rows in asked.items()]
 
@@ -104,8 +109,7 @@ def of_folds(seed: int, folds: int, scratch: Path) -> list[dict[str, Any]]:
 def having_met(model: DeepSaltRegressor, world: World) -> DeepSaltRegressor:
     """The model as maps use it: scenes that training did not meet are tuned from their own pixels."""
     for region in world.regions:
-        scene = deepsalt.read(world.scene(region["name"]))
-        assert isinstance(scene, Scene)
+        scene = read_scene(world.scene(region["name"]))
         model.scenes_ = {**model.for_scene(scene).scenes_, **model.scenes_}
     return model
 

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from reading import read_spectra
 
-import deepsalt
 from deepsalt.errors import UsageError
 from deepsalt.estimators import LabRegressor, baseline
 from deepsalt.estimators.baselines import RECIPES
@@ -114,7 +114,7 @@ def same_as_before(out: Path, asked: Asked) -> None:
 @lru_cache(maxsize=1)
 def read_library(asked: Asked) -> Spectra:
     """The samples with EC, as measured, of which no wide gap keeps a method from an answer."""
-    found = deepsalt.read(asked.library, ec=asked.ec, domain=asked.domain)
+    found = read_spectra(asked.library, ec=asked.ec, domain=asked.domain)
     if "group" not in found.samples:
         raise UsageError("the library has no column of profiles", where=asked.library)
     return without_gaps(found.take((found.samples[TARGET] >= 0).to_numpy()))

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from reading import read_spectra
 from sklearn.model_selection import KFold
 
-import deepsalt
 from deepsalt.estimators import baseline
 from deepsalt.estimators.baselines import RECIPES
 from deepsalt.evaluation.bootstrap import group_draws, weighted_metrics
@@ -72,7 +73,7 @@ def main() -> None:
 
 def read_library(path: str, ec: str) -> Spectra:
     """The samples with EC as measured, a profile, a place and no wide gap."""
-    found = deepsalt.read(path, ec=ec)
+    found = read_spectra(path, ec=ec)
     table = found.samples
     there = (table[TARGET] >= 0) & table["latitude"].notna() & table["longitude"].notna()
     return without_gaps(found.take(np.flatnonzero(there)))
@@ -84,7 +85,7 @@ def folds_of(name: str, library: Spectra, folds: int, seed: int) -> list[tuple[R
     profiles = table["group"].to_numpy()
     if name == SPLITS[0]:
         return list(KFold(folds, shuffle=True, random_state=seed).split(table))
-    splitters = {
+    splitters: dict[str, Callable[[], GroupedFolds | KNNDMFolds | LeaveRegionOut]] = {
         SPLITS[1]: lambda: GroupedFolds(folds, seed, "profile"),
         SPLITS[2]: lambda: matched(library, folds, seed),
         SPLITS[3]: lambda: LeaveRegionOut(regions(library)),

@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 from satellite_read import medians, peak_mib, write_product
 
-QUICK = {"steps": 60, "land_steps": 20, "teacher_steps": 60}
+QUICK: dict[str, Any] = {"steps": 60, "land_steps": 20, "teacher_steps": 60}
 MODELS = ("networks", "plane")
 REGION = "alluvial_basin"  # that `write_product` shows
 
@@ -94,10 +94,11 @@ def write_models(folder: Path, seed: int) -> None:
 def on_known_land(scene: Any, folder: Path) -> Any:
     """The scene with pixels so small that it lies where the world's own scene of that region does: one that
     reaches beyond what the library has samples of is not tuned."""
-    import deepsalt
+    from reading import read_scene
+
     from deepsalt.simulate import World
 
-    own = deepsalt.read(World.open(folder / "world").scene(REGION))
+    own = read_scene(World.open(folder / "world").scene(REGION))
     a, b, c, d, e, f = own.transform
     across, down = own.width / scene.width, own.height / scene.height
     return replace(scene, crs=own.crs, transform=(a * across, b * down, c, d * across, e * down, f))
@@ -119,12 +120,12 @@ def measured(what: str, folder: Path) -> dict[str, Any]:
     if what == "stages":
         return stages(folder)
     import rasterio
+    from reading import read_scene
 
-    import deepsalt
     from deepsalt.estimators import load_regressor
     from deepsalt.mapping import map_scene
 
-    scene = on_known_land(deepsalt.read(product_of(folder)), folder)
+    scene = on_known_land(read_scene(product_of(folder)), folder)
     image = next(product_of(folder).glob("*SPECTRAL_IMAGE.TIF"))
     windows = list(scene.windows())
     facts: dict[str, Any] = {}
@@ -132,7 +133,7 @@ def measured(what: str, folder: Path) -> dict[str, Any]:
     if model is not None:
         began = perf_counter()
         with tempfile.TemporaryDirectory(dir=folder) as out:
-            map_scene(model, deepsalt.read(next((folder / "world" / "scenes").iterdir())), out)
+            map_scene(model, read_scene(next((folder / "world" / "scenes").iterdir())), out)
         facts["libraries"] = perf_counter() - began
     began, used = perf_counter(), process_time()
     if model is None:
@@ -154,13 +155,14 @@ def measured(what: str, folder: Path) -> dict[str, Any]:
 def cost_of_answers(name: str, folder: Path) -> dict[str, float]:
     """Processor seconds of the bare prediction and of all answers for 262,144 pixels; and how far the
     fast path is from the plain one, ln(1+ECe)."""
-    import deepsalt
-    from deepsalt.estimators import load_regressor
+    from reading import read_scene
+
+    from deepsalt.estimators import DeepSaltRegressor
     from deepsalt.preprocessing.bare_soil import bare_soil
     from deepsalt.units import log_ece
 
-    scene = on_known_land(deepsalt.read(product_of(folder)), folder)
-    model = load_regressor(folder / f"{name}.safetensors").for_scene(scene)
+    scene = on_known_land(read_scene(product_of(folder)), folder)
+    model = DeepSaltRegressor.load(folder / f"{name}.safetensors").for_scene(scene)
     spectra = next(part.spectra for part in bare_soil(scene) if len(part.spectra) > 100)
     rows = np.random.default_rng(0).integers(len(spectra), size=262_144)
     spectra = spectra.take(rows)
@@ -204,14 +206,15 @@ STAGES = {
 
 def stages(folder: Path) -> dict[str, float]:
     """Processor seconds of each stage of a map by the networks."""
-    import deepsalt
+    from reading import read_scene
+
     from deepsalt.estimators import load_regressor
     from deepsalt.mapping import map_scene
     from deepsalt.preprocessing.masks import DEFAULT_RULES
     from deepsalt.preprocessing.read_ahead import read_part
     from deepsalt.spectra import MaskReason
 
-    scene = on_known_land(deepsalt.read(product_of(folder)), folder)
+    scene = on_known_land(read_scene(product_of(folder)), folder)
     model = load_regressor(folder / "networks.safetensors")
 
     def bare(window: Any) -> None:
@@ -220,7 +223,7 @@ def stages(folder: Path) -> dict[str, float]:
         part.loaded.pixels(np.flatnonzero(reasons == MaskReason.VALID))
 
     with tempfile.TemporaryDirectory(dir=folder) as out:
-        map_scene(model, deepsalt.read(next((folder / "world" / "scenes").iterdir())), out)
+        map_scene(model, read_scene(next((folder / "world" / "scenes").iterdir())), out)
     found = {"windows read as they are stored (threads)": thread_seconds(scene, scene.load)}
     found["quality layers (threads)"] = thread_seconds(scene, scene.mask)
     found["both, surface rules, valid pixels taken (threads)"] = thread_seconds(scene, bare)
@@ -239,7 +242,7 @@ def thread_seconds(scene: Any, work: Callable[[Any], object]) -> float:
 
 def seconds_in(profile: cProfile.Profile, file: str, function: str) -> float:
     profile.create_stats()
-    entries: dict[tuple[str, int, str], Any] = profile.stats  # type: ignore[attr-defined]
+    entries: dict[tuple[str, int, str], Any] = profile.stats
     return sum(e[3] for key, e in entries.items() if key[0].endswith(f"/{file}") and key[2] == function)
 
 

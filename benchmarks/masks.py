@@ -11,7 +11,7 @@ ECe above 8 and above 16 dS/m, of bare gypsum soil (over 10 %), and of those wit
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +24,15 @@ from deepsalt.simulate.regions import REGIONS
 from deepsalt.spectra import MaskReason, Sensor, Spectra
 
 SENSORS, LAWS = ("enmap", "emit", "sentinel2"), ("usual", "other")
-OFF = {"max_ndvi": 1.0}
+NO_NDVI = SurfaceRules(max_ndvi=1.0)
 RULES = {
-    "NBR2 > 0.075": SurfaceRules(**OFF, nbr2=0.075, salt_crust_guard=False),
-    "NBR2 > 0.075, guarded": SurfaceRules(**OFF, nbr2=0.075),
-    "NBR2 > 0.125": SurfaceRules(**OFF, nbr2=0.125, salt_crust_guard=False),
-    "NBR2 > 0.125, guarded": SurfaceRules(**OFF, nbr2=0.125),
-    "dry plants": SurfaceRules(**OFF, dry_vegetation=0.0, salt_crust_guard=False),
-    "dry plants, guarded": SurfaceRules(**OFF, dry_vegetation=0.0),
-    "dry plants and NBR2 > 0.075, guarded": SurfaceRules(**OFF, dry_vegetation=0.0, nbr2=0.075),
+    "NBR2 > 0.075": replace(NO_NDVI, nbr2=0.075, salt_crust_guard=False),
+    "NBR2 > 0.075, guarded": replace(NO_NDVI, nbr2=0.075),
+    "NBR2 > 0.125": replace(NO_NDVI, nbr2=0.125, salt_crust_guard=False),
+    "NBR2 > 0.125, guarded": replace(NO_NDVI, nbr2=0.125),
+    "dry plants": replace(NO_NDVI, dry_vegetation=0.0, salt_crust_guard=False),
+    "dry plants, guarded": replace(NO_NDVI, dry_vegetation=0.0),
+    "dry plants and NBR2 > 0.075, guarded": replace(NO_NDVI, dry_vegetation=0.0, nbr2=0.075),
 }
 
 

@@ -22,10 +22,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from reading import read_scene
 from scipy.stats import spearmanr
 from worlds import learning, scene_pixels, silent_fields
 
-import deepsalt
 from deepsalt.estimators import DeepSaltRegressor
 from deepsalt.models import Tuning
 from deepsalt.spectra import Scene, Spectra
@@ -68,8 +68,7 @@ def of_world(seed: int, scratch: Path) -> dict[str, list[float]]:
         model.fit(placeless(library) if covered else library, case.sites, case.data.unlabelled)
         silent = silent_fields(case.data, case.sites)
         for region in (one["name"] for one in case.world.regions):
-            scene = deepsalt.read(case.world.scene(region))
-            assert isinstance(scene, Scene)
+            scene = read_scene(case.world.scene(region))
             pixels = scene_pixels(case.world, region)
             if region == case.unseen and not covered:
                 found[ASKED[0]].append(scores(model, scene, pixels))

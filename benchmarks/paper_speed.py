@@ -116,7 +116,7 @@ def cut(table: Spectra, rows: int, rng: np.random.Generator) -> Spectra:
 
 def paper_data(found: Prepared, sites: Spectra, library: Spectra, seed: int) -> PaperData:
     names = list(found.covariate_names)
-    sat_y, lab_y = log_ece(sites.samples["ece_ds_m"]), log_ece(library.samples["ece_ds_m"])
+    sat_y, lab_y = (log_ece(one.samples["ece_ds_m"]).astype(np.float32) for one in (sites, library))
     sat_train, sat_validation = halves(sites, sat_y, seed)
     lab_train, lab_validation = halves(library, lab_y, seed)
     pairs = pairs_with(library, (sites.take(sat_train), found.unlabelled), WITHIN_M)
@@ -126,7 +126,7 @@ def paper_data(found: Prepared, sites: Spectra, library: Spectra, seed: int) -> 
         sat_y=sat_y,
         sat_train=sat_train,
         sat_validation=sat_validation,
-        sat_covariates=sites.samples[names],
+        sat_covariates=sites.samples[names].to_numpy(np.float32),
         unlabelled_x=unlabelled_x,
         lab_x=interpolated(library, CHANNELS),
         lab_y=lab_y,

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import rasterio
+from reading import read_scene, read_spectra
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 
@@ -31,7 +32,6 @@ from deepsalt.estimators.baselines import Baseline, Recipe
 from deepsalt.evaluation.efficiency import points_saved
 from deepsalt.evaluation.sampling_plan import SpectralSpace, plan_samples
 from deepsalt.labels import with_ece
-from deepsalt.readers import read
 from deepsalt.sampling import random_pixels, usable_axis
 from deepsalt.simulate import WorldSettings, simulate_world
 from deepsalt.simulate.world import World
@@ -94,13 +94,13 @@ def main() -> None:
 
 def lands_of(world: World) -> list[Land]:
     """Every scene of a world, and a model that has seen no pixel of it."""
-    library = {"visnir": with_ece(read(world.library, domain="visnir", ec="ec1:2"))}
+    library = {"visnir": with_ece(read_spectra(world.library, domain="visnir", ec="ec1:2"))}
     model = DeepSaltRegressor(STUDENT, sensor=Sensor.load("enmap")).fit(library)
     return [_land(world, region["name"], model) for region in world.regions]
 
 
 def _land(world: World, region: str, model: DeepSaltRegressor) -> Land:
-    scene = read(world.scene(region))
+    scene = read_scene(world.scene(region))
     pixels = random_pixels([scene], usable_axis([scene]), 15_000, seed=0)
     with rasterio.open(world.truth(region)) as file:
         truth = file.read(list(file.descriptions).index("ece_ds_m") + 1)
@@ -227,7 +227,7 @@ def cell(scores: Scores, method: str, design: str, count: int, worlds: int) -> s
 def saved(scores: Scores, method: str, points: list[int]) -> str:
     """How many random points each number of planned ones is worth."""
     curves = {
-        name: {count: float(np.mean(scores[method, name, count])) for count in points}
+        name: {float(count): float(np.mean(scores[method, name, count])) for count in points}
         for name in ("planned", "random")
     }
     words = []

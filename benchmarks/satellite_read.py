@@ -95,13 +95,13 @@ def in_fresh_process(what: str, product: Path) -> dict[str, float]:
 def measured(what: str, product: Path) -> dict[str, float]:
     """Seconds, processor seconds, MiB beyond the libraries, and how many spectra were kept."""
     import rasterio
+    from reading import read_scene
 
-    import deepsalt
     from deepsalt.preprocessing.bare_soil import bare_soil
 
-    scene = deepsalt.read(product)
+    scene = read_scene(product)
     image = next(product.glob("*SPECTRAL_IMAGE.TIF"))
-    windows = list(scene.windows())
+    windows: list[tuple[int, int, int, int]] = list(scene.windows())
     if what == "wrong shape":
         windows = list(squares(scene.height, scene.width))
     before, began, used = peak_mib(), perf_counter(), process_time()

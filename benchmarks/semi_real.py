@@ -19,10 +19,11 @@ from time import perf_counter, process_time
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from reading import read_spectra
 
-import deepsalt
 from deepsalt.augment import PhysicsBridge
 from deepsalt.estimators import DeepSaltRegressor, baseline
+from deepsalt.estimators.predictor import Predictor
 from deepsalt.evaluation.metrics import regression_metrics
 from deepsalt.preprocessing.resample import resample, resampling_matrix
 from deepsalt.simulate.bands import WAVELENGTHS_NM
@@ -37,7 +38,10 @@ BASELINES = ("plsr", "svr", "boosting")
 METRICS = ("ccc", "rmse", "r2", "auc")
 SALINE_DS_M, DRAWS, FOLDS = 2.0, 1000, 5
 ENMAP = Sensor.load("enmap")
+assert ENMAP.noise is not None
+NOISE = ENMAP.noise[ENMAP.good]
 Floats = NDArray[np.floating]
+Rows = NDArray[np.intp]
 Answers = dict[str, Floats]  # of each method (seed, sample)
 
 
@@ -58,7 +62,7 @@ def main() -> None:
         print(table(library.samples["ece_ds_m"].to_numpy(), found, groups))
 
 
-def asked(library: Spectra, groups: Floats, seed: int) -> Iterator[tuple[str, str, Floats, Floats]]:
+def asked(library: Spectra, groups: NDArray[np.str_], seed: int) -> Iterator[tuple[str, str, Rows, Floats]]:
     """View, method, rows and answers, fold by fold."""
     clean = on_enmap(library)
     for number, (train, test) in enumerate(grouped_folds(groups, FOLDS, seed)):
@@ -74,7 +78,7 @@ def asked(library: Spectra, groups: Floats, seed: int) -> Iterator[tuple[str, st
 
 def read_library(path: str) -> Spectra:
     """The samples with EC, as measured: named ECe so that nothing is converted."""
-    found = deepsalt.read(path, ec="ec1:2.5", domain="visnir")
+    found = read_spectra(path, ec="ec1:2.5", domain="visnir")
     known = found.take(found.samples["ec_ds_m"].notna().to_numpy())
     return known.with_samples(ece_ds_m=known.samples["ec_ds_m"], ec_method="ECe")
 
@@ -82,7 +86,7 @@ def read_library(path: str) -> Spectra:
 def on_enmap(library: Spectra) -> Spectra:
     """On the good bands of EnMAP, without error."""
     good = good_bands()
-    return resample(library, Sensor("enmap", good, noise=ENMAP.noise[ENMAP.good]))
+    return resample(library, Sensor("enmap", good, noise=NOISE))
 
 
 def good_bands() -> Axis:
@@ -93,7 +97,7 @@ def disturbed(library: Spectra, seed: int) -> Spectra:
     """One pixel of each sample, all of one scene; laws, calibration and instrument follow the seed."""
     laws, rng = OtherLaws.drawn(seed), np.random.default_rng(seed)
     count = len(library)
-    fine = Axis(WAVELENGTHS_NM, "nm", np.full(len(WAVELENGTHS_NM), 5.0))
+    fine = Axis(WAVELENGTHS_NM.astype(np.float64), "nm", np.full(len(WAVELENGTHS_NM), 5.0))
     wet = laws.wetted(resample(library, fine).values, 0.6 * rng.uniform(size=count) ** 1.5)
     green, dry = 0.15 * rng.uniform(size=count) ** 2, 0.25 * rng.uniform(size=count) ** 2
     ground = mixed([(1 - green - dry, wet), (green, green_plants()), (dry, dry_plants())], laws.v)
@@ -102,17 +106,14 @@ def disturbed(library: Spectra, seed: int) -> Spectra:
     seen = instrument.sees(ground, rng.integers(1000, size=count), 1000)
     gain, offset = laws.calibration("scene", ENMAP.axis.values)
     pixels = instrument.disturbed(seen, rng, rng.normal(0.0, 0.3, count)) * gain + offset
-    sensor = Sensor("enmap", good_bands(), noise=ENMAP.noise[ENMAP.good])
+    sensor = Sensor("enmap", good_bands(), noise=NOISE)
     step = "seen through a simulated sky"
     return library.with_values(pixels[:, ENMAP.good], good_bands(), sensor=sensor, step=step)
 
 
-def learners(seed: int) -> dict[str, Callable[[Spectra, Spectra], object]]:
+def learners(seed: int) -> dict[str, Callable[[Spectra, Spectra], Predictor]]:
     """name: train(library, the same on EnMAP's bands); the last one is a control, no baseline."""
-    tuned = {
-        name: lambda _, clean, name=name: baseline(name, seed=seed).fit(clean)  # type: ignore[misc]
-        for name in BASELINES
-    }
+    tuned = {name: lambda _, clean, name=name: baseline(name, seed=seed).fit(clean) for name in BASELINES}
     own = {"deepsalt": lambda raw, _: DeepSaltRegressor(sensor=ENMAP, seed=seed).fit(raw)}
     return {**own, **tuned, "plsr on drawn": lambda raw, _: baseline("plsr", seed=seed).fit(drawn(raw, seed))}
 
@@ -120,8 +121,7 @@ def learners(seed: int) -> dict[str, Callable[[Spectra, Spectra], object]]:
 def drawn(library: Spectra, seed: int) -> Spectra:
     """One pixel of each sample as deepsalt's own bridge draws it."""
     response, _ = resampling_matrix(library.axis, good_bands())
-    noise = ENMAP.noise[ENMAP.good]
-    bridge = PhysicsBridge.of(library.axis.values, good_bands().values, response, noise)
+    bridge = PhysicsBridge.of(library.axis.values, good_bands().values, response, NOISE)
     label = torch.tensor(log_ece(library.samples["ece_ds_m"]), dtype=torch.float32)
     generator = torch.Generator().manual_seed(seed)
     pixels = bridge.draw(torch.tensor(np.array(library.values)), label, generator).pixels.numpy()
@@ -163,7 +163,7 @@ def table(observed: Floats, answers: Answers, groups: NDArray) -> str:
     return "\n".join([*lines, line(f"deepsalt minus {' / '.join(best)}", gap, spread)])
 
 
-def mean_scores(observed: Floats, answers: Floats, repeats: Floats, rows: Floats) -> NDArray[np.float64]:
+def mean_scores(observed: Floats, answers: Floats, repeats: Rows, rows: Rows) -> NDArray[np.float64]:
     """`scores` of some rows, mean of some repeats; answers (repeat, sample)."""
     return np.mean([scores(observed[rows], answers[repeat, rows]) for repeat in repeats], axis=0)
 

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import rasterio
+from reading import read_scene
 
-import deepsalt
 from deepsalt.config import CompareConfig
 from deepsalt.pipeline.cases import draw_points, world_frames
 from deepsalt.pipeline.prepare import Prepared, prepare
 from deepsalt.preprocessing.masks import surface_mask
 from deepsalt.sampling import place
 from deepsalt.simulate import World, simulate_world
-from deepsalt.spectra import MaskReason, Scene, Spectra
+from deepsalt.spectra import MaskReason, Spectra
 
 POINTS = 150
 
@@ -60,8 +60,7 @@ def silent_fields(data: Prepared, sites: Spectra) -> Spectra:
 
 def scene_pixels(world: World, region: str) -> Spectra:
     """All valid pixels of a region's scene with their true ECe."""
-    scene = deepsalt.read(world.scene(region))
-    assert isinstance(scene, Scene)
+    scene = read_scene(world.scene(region))
     image = scene.read()
     with rasterio.open(world.truth(region)) as truth:
         ece = truth.read(1)

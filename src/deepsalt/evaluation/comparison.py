@@ -87,7 +87,7 @@ def results_of(predictions: pd.DataFrame) -> list[dict[str, Any]]:
     """Metrics of each method on each part of each case, computed from the predictions alone."""
     found = []
     for (method, case, part), table in predictions.groupby(["method", "case", "part"], sort=False):
-        numbers: dict[str, Any] = salinity_metrics(table["observed"], table["predicted"])
+        numbers = salinity_metrics(table["observed"], table["predicted"])
         ranks = rank_correlation(table["observed"], table["predicted"])
         for scale in ("ln", "dS_m"):
             numbers[scale]["spearman"] = ranks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -40,7 +42,7 @@ def regression_metrics(observed: ArrayLike, predicted: ArrayLike) -> dict[str, f
     }
 
 
-def salinity_metrics(observed_ds_m: ArrayLike, predicted_ds_m: ArrayLike) -> dict[str, object]:
+def salinity_metrics(observed_ds_m: ArrayLike, predicted_ds_m: ArrayLike) -> dict[str, Any]:
     """The same metrics twice: {"n", "dS_m": {...}, "ln": {...}}; `ln` is on ln(1 + value)."""
     plain = regression_metrics(observed_ds_m, predicted_ds_m)
     logarithmic = regression_metrics(log_ece(observed_ds_m), log_ece(predicted_ds_m))
