@@ -71,7 +71,12 @@ def test_pixels_of_the_unseen_scene_are_asked_about_against_their_truth(dates: i
         group.split("-")[1:] == [str(row // 10), str(column // 10)]
         for group, (row, column) in zip(asked["group"], cells, strict=True)
     )
-    library = load_data(next((tmp_path / "out" / "data").iterdir())).libraries["visnir"].samples
+    stored = load_data(next((tmp_path / "out" / "data").iterdir()))
+    assert stored.scene is not None
+    told = stored.scene.samples[list(stored.covariates)]
+    assert told.notna().all(axis=None)  # else a method that asks for covariates has no answer
+    assert len(told.columns) == 4
+    library = stored.libraries["visnir"].samples
     scene = deepsalt.read(world.scene("gypsum_marl"))
     latitude, longitude = place(scene, *np.array(cells).T)
     assert far_from(latitude, longitude, library["latitude"], library["longitude"], 60.0).all()

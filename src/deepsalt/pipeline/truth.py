@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deepsalt.config import Config
 from deepsalt.pairing import far_from
 from deepsalt.pipeline.prepare import Prepared
-from deepsalt.sampling import random_pixels
+from deepsalt.sampling import add_covariates, random_pixels
 from deepsalt.simulate import World
 from deepsalt.spectra import Spectra
 
@@ -19,7 +19,7 @@ _BLOCK = 10  # rows and columns of the pixels that count as neighbours, 300 m
 
 
 def true_pixels(world: World, data: Prepared, config: Config, count: int) -> Spectra:
-    """About `count` valid pixels of the unseen region's scene with their true `ece_ds_m`, drawn by seed.
+    """About `count` valid pixels of the unseen scene, drawn by seed, with covariates and true `ece_ds_m`.
 
     Ground points hold an error of measurement and lie in a few fields; these have none and lie everywhere.
     None lies within `pair_within_m` of a laboratory site. `group` is a block of 300 m.
@@ -42,7 +42,8 @@ def true_pixels(world: World, data: Prepared, config: Config, count: int) -> Spe
             )
     block = [f"{region}-{row // _BLOCK}-{column // _BLOCK}" for row, column in _cells(table)]
     about = {"id": [f"{region}-{row}-{column}" for row, column in _cells(table)], "region": region}
-    return found.with_samples(**about, group=block, ece_ds_m=ece).take(np.flatnonzero(keep))
+    told = found.with_samples(**about, group=block, ece_ds_m=ece).take(np.flatnonzero(keep))
+    return add_covariates(told, data.covariates)
 
 
 def _cells(table: pd.DataFrame) -> list[tuple[int, int]]:
