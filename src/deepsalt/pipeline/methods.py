@@ -131,6 +131,9 @@ def methods_named(names: Iterable[str] | None = None) -> list[Method]:
     return [method for name, method in METHODS.items() if name in wanted]
 
 
+_Changes = Mapping[str, bool]  # of settings of a preset
+
+
 def _baseline(name: str, context: Context) -> Predictor:
     return baseline(name, context.covariates, context.seed).fit(context.points)
 
@@ -158,7 +161,7 @@ def _paper(adaptation: bool, distillation: bool, context: Context) -> Predictor:
     return student.fit(context.library, context.points, context.unlabelled)
 
 
-def _deepsalt(name: str, changes: Mapping[str, bool], context: Context) -> Predictor:
+def _deepsalt(name: str, changes: _Changes, context: Context) -> Predictor:
     """The preset deepsalt with some switches changed; [method.settings] count if they are this preset's."""
     options = context.options
     settings = deepsalt_settings(options.settings if options.preset == "deepsalt" else {})
@@ -172,71 +175,43 @@ def _adapted(name: str, context: Context) -> Predictor:
     return method.fit(labelled(context.domain("visnir")), context.sites, context.unlabelled)
 
 
-#: Rows of the preset deepsalt: what is changed, its title, its kind. The gate is off where one piece is taken
-#: out, so that the row says what that piece does.
-_DEEPSALT: Mapping[str, tuple[Mapping[str, bool], str, Kind]] = {
+def _ungated(title: str, kind: Kind = "ablation", **changes: bool) -> tuple[_Changes, str, Kind]:
+    """A row with the gate off, so that it says what its own piece does."""
+    return {"gate": False, **changes}, title, kind
+
+
+#: Rows of the preset deepsalt: what is changed, its title, its kind.
+_DEEPSALT: Mapping[str, tuple[_Changes, str, Kind]] = {
     "deepsalt": ({}, "Preset “deepsalt”", "preset"),
-    "deepsalt ungated": ({"gate": False}, "“deepsalt” with everything on, no gate", "ablation"),
-    "deepsalt without bridge": (
-        {"gate": False, "bridge": False},
-        "... clean laboratory spectra instead of drawn pixels",
-        "ablation",
+    "deepsalt ungated": _ungated("“deepsalt” with everything on, no gate"),
+    "deepsalt without bridge": _ungated("... clean laboratory spectra instead of drawn pixels", bridge=False),
+    "deepsalt with mid infrared": _ungated(
+        "... the teacher reads the mid infrared of every sample", same_sample=True
     ),
-    "deepsalt with mid infrared": (
-        {"gate": False, "same_sample": True},
-        "... the teacher reads the mid infrared of every sample",
-        "ablation",
+    "deepsalt without mid infrared": _ungated("... the teacher reads vis-NIR alone", same_sample=False),
+    "deepsalt with places": _ungated(
+        "... library samples, by their places, speak for the ground near them", places=True
     ),
-    "deepsalt without mid infrared": (
-        {"gate": False, "same_sample": False},
-        "... the teacher reads vis-NIR alone",
-        "ablation",
+    "deepsalt without places": _ungated(
+        "... the places of library samples say nothing of the ground near them", places=False
     ),
-    "deepsalt with places": (
-        {"gate": False, "places": True},
-        "... library samples, by their places, speak for the ground near them",
-        "ablation",
+    "deepsalt without distillation": _ungated("... no teacher", distillation=False),
+    "deepsalt without adapter": _ungated("... scenes as they are, not tuned to their land", adaptation=False),
+    "deepsalt without plane": _ungated(
+        "... the networks of a land answer themselves, not the plane through their answers", planar=False
     ),
-    "deepsalt without places": (
-        {"gate": False, "places": False},
-        "... the places of library samples say nothing of the ground near them",
-        "ablation",
+    "joint training": _ungated(
+        "Plain joint training on drawn and real pixels", adaptation=False, distillation=False
     ),
-    "deepsalt without distillation": ({"gate": False, "distillation": False}, "... no teacher", "ablation"),
-    "deepsalt without adapter": (
-        {"gate": False, "adaptation": False},
-        "... scenes as they are, not tuned to their land",
-        "ablation",
+    "shuffled pairs": _ungated(
+        "Pixels drawn of other samples than those they are told of", "control", shuffled_pairs=True
     ),
-    "deepsalt without plane": (
-        {"gate": False, "planar": False},
-        "... the networks of a land answer themselves, not the plane through their answers",
-        "ablation",
+    "shuffled teacher": _ungated("Teacher asked about another sample", "control", shuffled_teacher=True),
+    "permuted wavelengths": _ungated(
+        "Laboratory wavelengths in random order", "control", permuted_wavelengths=True
     ),
-    "joint training": (
-        {"gate": False, "adaptation": False, "distillation": False},
-        "Plain joint training on drawn and real pixels",
-        "ablation",
-    ),
-    "shuffled pairs": (
-        {"gate": False, "shuffled_pairs": True},
-        "Pixels drawn of other samples than those they are told of",
-        "control",
-    ),
-    "shuffled teacher": (
-        {"gate": False, "shuffled_teacher": True},
-        "Teacher asked about another sample",
-        "control",
-    ),
-    "permuted wavelengths": (
-        {"gate": False, "permuted_wavelengths": True},
-        "Laboratory wavelengths in random order",
-        "control",
-    ),
-    "untrained teacher": (
-        {"gate": False, "untrained_teacher": True},
-        "Teacher with random weights, believed as a trained one is",
-        "control",
+    "untrained teacher": _ungated(
+        "Teacher with random weights, believed as a trained one is", "control", untrained_teacher=True
     ),
 }
 
