@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from reading import read_spectra
 
 import deepsalt as ds
 from deepsalt.estimators.loading import load_any
@@ -27,7 +28,6 @@ from deepsalt.pipeline.run import plain
 from deepsalt.report.explanation import check_lines, way
 from deepsalt.report.explanation_figures import explanation_figure
 from deepsalt.report.figures import png
-from deepsalt.spectra import Spectra
 from deepsalt.splits import grouped_holdout
 
 PIXELS, SAMPLES = 1_000, 400
@@ -69,8 +69,7 @@ def of_demo(demo: Path) -> dict[str, dict[str, Any]]:
 
 def of_library(path: Path, ec: str) -> dict[str, dict[str, Any]]:
     """A teacher of EC as measured, over profiles that it did not learn from."""
-    library = ds.read(path, ec=ec)
-    assert isinstance(library, Spectra)
+    library = read_spectra(path, ec=ec)
     measured = library.take(np.isfinite(library.samples["ec_ds_m"].to_numpy(float)))
     target = measured.samples["ec_ds_m"].to_numpy(float)
     train, held = grouped_holdout(measured.samples["group"].to_numpy(), 0.2, 0, target)

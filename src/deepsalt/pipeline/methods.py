@@ -32,6 +32,7 @@ from deepsalt.training.bridge_settings import switched
 #: ablation    a preset with something left out
 #: control     must lose if a preset works for the reason it claims
 Kind = Literal["baseline", "adaptation", "preset", "ablation", "control"]
+_Changes = Mapping[str, bool]  # of settings of a preset
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,6 @@ def methods_named(names: Iterable[str] | None = None) -> list[Method]:
             fix = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(METHODS)}."
             raise UsageError(f"unknown method {name!r}", fix=fix)
     return [method for name, method in METHODS.items() if name in wanted]
-
-
-_Changes = Mapping[str, bool]  # of settings of a preset
 
 
 def _baseline(name: str, context: Context) -> Predictor:
