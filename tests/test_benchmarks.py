@@ -13,11 +13,6 @@ FOLDER = Path(__file__).parents[1] / "benchmarks"
 SHARED = ("reading", "worlds")  # without a command of their own
 
 
-@pytest.fixture(autouse=True)
-def beside_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(FOLDER))
-
-
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.py")))
 def test_a_benchmark_says_how_it_is_called(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

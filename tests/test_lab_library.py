@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
+import lab_library as benchmark
 import numpy as np
 import pandas as pd
 import pytest
 
 from deepsalt.errors import UsageError
 from deepsalt.evaluation.metrics import regression_metrics
-
-FILE = Path(__file__).parents[1] / "benchmarks" / "lab_library.py"
-
-
-@pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("lab_library", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
 
 
 def library_file(folder: Path, name: str = "lab.csv", seed: int = 0) -> Path:
@@ -41,22 +27,20 @@ def library_file(folder: Path, name: str = "lab.csv", seed: int = 0) -> Path:
     return folder / name
 
 
-def test_the_area_counts_pairs_in_the_right_order(benchmark: ModuleType) -> None:
+def test_the_area_counts_pairs_in_the_right_order() -> None:
     assert benchmark.saline_area([0.1, 0.2, 3.0, 4.0], [1.0, 3.0, 2.0, 9.0]) == 0.75
     assert benchmark.saline_area([0.1, 3.0], [1.0, 1.0]) == 0.5
     assert np.isnan(benchmark.saline_area([0.1, 0.2], [1.0, 2.0]))
 
 
-def test_what_the_gate_kept_is_told_where_there_is_a_gate(benchmark: ModuleType) -> None:
+def test_what_the_gate_kept_is_told_where_there_is_a_gate() -> None:
     with_gate = SimpleNamespace(checks_={"gate": {"kept": ["plane"]}})
     assert benchmark.kept_by_gate(with_gate) == '["plane"]'
     for without in (SimpleNamespace(), SimpleNamespace(checks_={}), SimpleNamespace(checks_={"gate": True})):
         assert benchmark.kept_by_gate(without) == ""
 
 
-def test_a_job_predicts_every_sample_once_and_methods_share_their_folds(
-    benchmark: ModuleType, tmp_path: Path
-) -> None:
+def test_a_job_predicts_every_sample_once_and_methods_share_their_folds(tmp_path: Path) -> None:
     asked = benchmark.Asked(str(library_file(tmp_path)), "ec1:2.5", "visnir", 3)
     jobs = [benchmark.Job(asked, tmp_path / "out", name, 1) for name in ("mean", "ridge")]
     for job in jobs:
@@ -74,7 +58,7 @@ def test_a_job_predicts_every_sample_once_and_methods_share_their_folds(
     assert "better |" in text
 
 
-def test_a_folder_holds_one_library_and_one_number_of_folds(benchmark: ModuleType, tmp_path: Path) -> None:
+def test_a_folder_holds_one_library_and_one_number_of_folds(tmp_path: Path) -> None:
     first, second = library_file(tmp_path), library_file(tmp_path, "other.csv", seed=1)
     out = tmp_path / "out"
     benchmark.same_as_before(out, benchmark.Asked(str(first), "ec1:2.5", "visnir", 5))
