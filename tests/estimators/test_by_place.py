@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
-from tests.estimators.test_nearby import BOX_M, at, hidden, scattered
+from tests.estimators.toy_ground import BOX_M, at, hidden, scattered
 from tests.estimators.toy_land import pixels, soils
 
 from deepsalt.errors import UsageError

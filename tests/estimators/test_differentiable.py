@@ -16,6 +16,7 @@ from tests.pipeline.conftest import FAST as PAPER
 
 from deepsalt.errors import BandError, UsageError
 from deepsalt.estimators import DeepSaltRegressor, LabRegressor, PaperRegressor, PaperTeacher
+from deepsalt.estimators.differentiable import as_it_is
 from deepsalt.estimators.loading import load_any
 from deepsalt.estimators.nearby import Nearby
 from deepsalt.evaluation.explain import COMPLETE, explain
@@ -46,7 +47,8 @@ def tuned() -> DeepSaltRegressor:
     assert model.scenes_["away"].plane is not None
     place = pixels_in("away").samples
     site = (place["latitude"].to_numpy()[1:2], place["longitude"].to_numpy()[1:2])
-    model.nearby_ = {"away": Nearby(*site, np.array([0.7]), 1.0)}
+    one = np.array([1.0])
+    model.nearby_ = {"away": Nearby(*site, 0.7 * one, 0.2 * one, one, one, 0.1, 0.4, 1.0, 0.9)}
     return model
 
 
@@ -66,7 +68,7 @@ def test_a_student_of_several_scenes(tuned: DeepSaltRegressor) -> None:
     said = log_ece(tuned.predict(asked))
     np.testing.assert_allclose(told(tuned, asked), said, atol=2e-4)
     assert np.ptp(said) > 0.3
-    unmoved = replace(tuned.differentiable(asked), added=np.zeros(24))
+    unmoved = replace(tuned.differentiable(asked), line=as_it_is(24))
     assert np.abs(told(_As(unmoved), asked) - said)[1::2].max() > 0.3  # what sites say is in it
     found = explain(tuned, asked)
     assert np.abs(found.gap).max() <= COMPLETE

@@ -10,7 +10,15 @@ import torch
 
 from deepsalt.models import BridgeArchitecture, BridgeStudent, Tuning
 from deepsalt.models.plane import plane_through
-from deepsalt.models.tuning import as_plain, corrected, correction_by, from_plain, line_towards, mean_log
+from deepsalt.models.tuning import (
+    as_plain,
+    corrected,
+    correction_by,
+    from_plain,
+    line_towards,
+    mean_log,
+    tilted,
+)
 
 
 def student(lands: int = 1) -> BridgeStudent:
@@ -233,3 +241,18 @@ def test_pixels_of_a_patch_share_their_answers_where_they_agree() -> None:
     assert abs(float(shared[1])) < 0.05  # what changes inside a patch is no salt
     torn = patches[torch.randperm(900)]
     torch.testing.assert_close(plane_through(inputs, answers, torn)[0], alone)
+
+
+def test_a_tilted_plane_adds_slopes_times_inputs_to_what_was_said() -> None:
+    made, seen = student(), pixels()
+    inputs = made.inputs(seen)
+    plane = plane_through(inputs, inputs.sum(dim=1).repeat(2, 1) * 0.1 + 2)
+    assert plane is not None
+    level = Tuning(plane=plane, scale=1.7, offset=0.3)
+    slopes, centre = torch.tensor([0.02, -0.05, 0.0]), inputs.mean(dim=0)
+    before, after = (made.tuned(one).predict(seen) for one in (level, tilted(level, slopes, centre)))
+    expected = before + (inputs - centre) @ slopes
+    assert 0 < float(before.min()) < float(before.max()) < 10, "no bound is met"
+    torch.testing.assert_close(after, expected, atol=1e-4, rtol=0)
+    with pytest.raises(ValueError, match="no plane"):
+        tilted(Tuning(), slopes, centre)

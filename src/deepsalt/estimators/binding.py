@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deepsalt.errors import LabelError
+from deepsalt.estimators.cokriging import Patches, cokrige
 from deepsalt.estimators.lands import Land, land_of
-from deepsalt.estimators.nearby import Nearby, Sites, nearby
+from deepsalt.estimators.sites import Sites
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.sampling import glimpsed_pixels, patch_numbers, usable_axis
 from deepsalt.spectra import Scene, Spectra
@@ -53,9 +54,7 @@ def adapted_to(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> DeepSal
     other.nearby_ = {name: one for name, one in model.nearby_.items() if name != scene}
     if ground is not None:
         other.sampled_ = {**model.sampled_, scene: tuple(model.sampled_.values())[ground]}
-    found = heard_nearby(other, told, scene)[0]
-    if found is not None:
-        other.nearby_ = {**other.nearby_, scene: found}
+    hear_nearby(other, told, scene)
     return other
 
 
@@ -74,15 +73,29 @@ def sites_on(
     return tuple(Sites.of(library.samples, label, error, rows, stated=stated) for rows in lands)
 
 
-def heard_nearby(
-    model: DeepSaltRegressor, pixels: Spectra, scene: str
-) -> tuple[Nearby | None, dict[str, Any]]:
-    """What the sites of a tuned scene say, from pixels of it that all have an answer and a place."""
-    land = model.scenes_[scene].land
-    if land is None or not model.sites_:
-        return None, {"sites": 0, "believed": 0.0}
+def hear_nearby(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> dict[str, Any]:
+    """Set what the sites of a tuned scene say, from pixels of it that all have an answer and a place.
+
+    Returns plain facts of it.
+    """
+    import torch
+
+    from deepsalt.models.tuning import tilted
+
+    tuning = model.scenes_[scene]
+    if tuning.land is None or not model.sites_:
+        return {"sites": 0, "believed": 0.0}
+    student, values = model._readable(pixels)
+    seen = student.tuned(tuning).inputs(torch.as_tensor(values)).numpy()
+    inputs = seen[:, :0] if tuning.plane is None else seen
     answers = log_ece(model.predict(pixels.with_samples(scene=scene)))
-    return nearby(model.sites_[land], pixels.samples, answers)
+    about = Patches.of(pixels.samples, answers, patch_numbers(pixels.samples), inputs)
+    found, tilt, facts = cokrige(model.sites_[tuning.land], about)
+    if found is not None:
+        model.nearby_ = {**model.nearby_, scene: found}
+    if tilt is not None:
+        model.scenes_ = {**model.scenes_, scene: tilted(tuning, *(torch.as_tensor(one) for one in tilt))}
+    return facts
 
 
 def for_scene(model: DeepSaltRegressor, scene: Scene, rules: SurfaceRules) -> DeepSaltRegressor:

@@ -11,8 +11,9 @@ import numpy as np
 from deepsalt.errors import ModelFileError
 from deepsalt.estimators.card import inputs_section, numbers, usable, versions, word
 from deepsalt.estimators.lands import Land
-from deepsalt.estimators.nearby import Nearby, Sites
+from deepsalt.estimators.nearby import Nearby
 from deepsalt.estimators.predictor import training_groups
+from deepsalt.estimators.sites import Sites
 from deepsalt.spectra import Axis, Spectra
 
 if TYPE_CHECKING:

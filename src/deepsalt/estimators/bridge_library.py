@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from deepsalt.estimators.nearby import exactly_placed
 from deepsalt.estimators.predictor import training_groups
+from deepsalt.estimators.sites import exactly_placed
 from deepsalt.labels import TEXTURE_USED, has_ec, methods_of, with_ece
 from deepsalt.preprocessing.features import gypsum_depth, gypsum_presence
 from deepsalt.salinity.gypsum import to_ece_with_gypsum

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.estimators.bridge_library import BridgeLibrary
-from deepsalt.estimators.nearby import Sites
+from deepsalt.estimators.sites import Sites
 from deepsalt.pairing import EARTH_RADIUS_M
 from deepsalt.quiet import quiet
 from deepsalt.spectra import Spectra

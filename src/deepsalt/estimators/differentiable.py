@@ -33,7 +33,7 @@ class Differentiable:
     readers  networks, each of its own rows: (n, band) and (n, beside) to (networks, n), before the bounds
     reader   (sample,) which of them answers
     beside   (sample, beside) what else they read of a sample, such as covariates
-    added    (sample,) what is added to an answer, whatever the spectrum says
+    line     (2, sample) what an answer is multiplied by, and what is added to it, whatever the spectrum says
     bounds   smallest answer, and the largest one of each reader
     """
 
@@ -42,7 +42,7 @@ class Differentiable:
     readers: tuple[Reading, ...]
     reader: NDArray[np.intp]
     beside: NDArray[np.float32]
-    added: NDArray[np.float64]
+    line: NDArray[np.float64]
     bounds: tuple[float, tuple[float, ...]]
 
     def networks(self, values: Tensor, rows: NDArray[np.intp]) -> Tensor:
@@ -58,7 +58,8 @@ class Differentiable:
         low, highest = self.bounds
         high = torch.as_tensor(highest, dtype=torch.float64)[torch.as_tensor(self.reader[rows])]
         mean = self.networks(values, rows).mean(dim=0).clamp(min=low).minimum(high)
-        return (mean + torch.as_tensor(self.added[rows])).clamp(min=low).minimum(high)
+        counts, added = torch.as_tensor(self.line[:, rows])
+        return (counts * mean + added).clamp(min=low).minimum(high)
 
     def shuffled(self, seed: int) -> Differentiable:
         """The same function with every tensor of weights in random order: as large, and knowing nothing."""
@@ -137,12 +138,12 @@ def of_students(
     axis: Axis,
     values: NDArray[np.float32],
     reader: NDArray[np.intp],
-    added: NDArray[np.float64],
+    line: NDArray[np.float64],
 ) -> Differentiable:
     """Of the preset `deepsalt`: a tuned student for each scene."""
     readers = tuple(_StudentReading(one) for one in students)
     bounds = (0.0, tuple(float(one.ceiling) for one in students))
-    return Differentiable(axis, values, readers, reader, _nothing(values), added, bounds)
+    return Differentiable(axis, values, readers, reader, _nothing(values), line, bounds)
 
 
 def of_teacher(network: LabNet, domain: int, axis: Axis, values: NDArray[np.float32]) -> Differentiable:
@@ -174,7 +175,12 @@ def _alone(
     rows = len(values)
     low, high = bounds
     one = np.zeros(rows, np.intp)
-    return Differentiable(axis, values, (reading,), one, beside, np.zeros(rows), (low, (high,)))
+    return Differentiable(axis, values, (reading,), one, beside, as_it_is(rows), (low, (high,)))
+
+
+def as_it_is(rows: int) -> NDArray[np.float64]:
+    """(2, rows) the line that leaves an answer as it is."""
+    return np.stack([np.ones(rows), np.zeros(rows)])
 
 
 def _nothing(values: NDArray[np.float32]) -> NDArray[np.float32]:

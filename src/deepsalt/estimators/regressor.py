@@ -24,9 +24,10 @@ from deepsalt.estimators.bridge_inputs import (
 )
 from deepsalt.estimators.card import seed_from, usable, word
 from deepsalt.estimators.intervals import KnownErrors, no_intervals
-from deepsalt.estimators.nearby import Nearby, Sites, exactly_placed
+from deepsalt.estimators.nearby import Nearby
 from deepsalt.estimators.predictor import BandInputs
 from deepsalt.estimators.saved import Saved
+from deepsalt.estimators.sites import Sites, exactly_placed
 from deepsalt.preprocessing.gaps import bridged, fill_gaps, gap_counts, without_gaps
 from deepsalt.preprocessing.masks import DEFAULT_RULES, SurfaceRules
 from deepsalt.preprocessing.present import bands_held, rows_lacking
@@ -188,24 +189,24 @@ class DeepSaltRegressor(Saved):
             if outside is not None:
                 outside[rows] = True if found.strange is None else found.strange.numpy()
             if scene in self.nearby_:
-                added = self.nearby_[scene].at(spectra.samples.iloc[rows])
-                answer[rows] = np.clip(answer[rows] + added, 0.0, float(reader.ceiling))
+                counts, added = self.nearby_[scene].line(spectra.samples.iloc[rows])
+                answer[rows] = np.clip(counts * answer[rows] + added, 0.0, float(reader.ceiling))
         return _Said(answer, disagreed, outside)
 
     def differentiable(self, spectra: Spectra) -> Differentiable:
         """What `predict` does to these spectra as a function with gradients, to explain it."""
-        from deepsalt.estimators.differentiable import of_students
+        from deepsalt.estimators.differentiable import as_it_is, of_students
         from deepsalt.models import Tuning
 
         student, values = self._readable(spectra)
         students: list[BridgeStudent] = []
-        reader, added = np.zeros(len(values), np.intp), np.zeros(len(values))
+        reader, line = np.zeros(len(values), np.intp), as_it_is(len(values))
         for rows, scene in self._by_scene(spectra):
             reader[rows] = len(students)
             students.append(student.tuned(self.scenes_.get(scene, Tuning())))
             if scene in self.nearby_:
-                added[rows] = self.nearby_[scene].at(spectra.samples.iloc[rows])
-        return of_students(students, spectra.axis, values, reader, added)
+                line[:, rows] = self.nearby_[scene].line(spectra.samples.iloc[rows])
+        return of_students(students, spectra.axis, values, reader, line)
 
     @property
     def reads_places(self) -> bool:
@@ -219,8 +220,7 @@ class DeepSaltRegressor(Saved):
             names = unlabelled.samples["scene"].fillna("").to_numpy().astype(str)
             for scene in self.scenes_:
                 pixels = unlabelled.take(np.flatnonzero(names == scene))
-                found, facts[scene] = binding.heard_nearby(self, pixels, scene)
-                self.nearby_ = {**self.nearby_, **({scene: found} if found else {})}
+                facts[scene] = binding.hear_nearby(self, pixels, scene)
         self.checks_ = {**self.checks_, "places": facts}
 
     def predict_interval(

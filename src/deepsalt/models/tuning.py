@@ -94,6 +94,18 @@ def corrected(tuning: Tuning, level: float, stretch: float, shift: float) -> Tun
     return replace(tuning, scale=tuning.scale * (1 + stretch), offset=offset, highest=highest)
 
 
+def tilted(tuning: Tuning, slopes: Tensor, centre: Tensor) -> Tuning:
+    """The tuning whose answers also rise by slopes (direction,) times the inputs less `centre` (direction,).
+
+    Raises ValueError for a scene that no plane reads.
+    """
+    if tuning.plane is None:
+        raise ValueError("no plane reads the scene")
+    lean = slopes.double() / tuning.scale
+    change = torch.cat([lean, -(lean @ centre.double())[None]])
+    return replace(tuning, plane=(tuning.plane.double() + change).float())
+
+
 def correction_by(excess: Tensor, errors: Tensor, fields: Sequence[str]) -> Tensor:
     """(2,) stretch and shift that ground points (m,) of a land ask for.
 
