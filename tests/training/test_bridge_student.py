@@ -116,6 +116,22 @@ def test_a_land_looks_like_its_surface(data: BridgeData) -> None:
     assert bool(((mixed[1:] - alone[1:]).abs() < 0.1).all())
 
 
+def test_a_land_without_ground_points_learns_nothing_of_those_of_others() -> None:
+    """The points of two lands are labelled far too high; the third has none."""
+    whole = bridge_problem().data
+    some = whole.with_points(np.flatnonzero(whole.where.sat_scene < 2))
+    wrong = replace(some, sat_y=some.sat_y + 2)
+    settings = DeepSaltSettings(
+        steps=1, land_steps=150, members=1, hidden=(16,), dropout=0.0, real_weight=3.0, real_half=0.0
+    )
+    student, _ = train_student(wrong, None, settings, 0)
+    seen = student.inputs(torch.as_tensor(wrong.lab_x))
+    with torch.no_grad():
+        said = [float(one(seen)[0].mean()) for one in student.specialists]
+    assert min(said[:2]) > said[2] + 0.3
+    assert said[2] == pytest.approx(float(np.mean(wrong.lab_y)), abs=0.3)
+
+
 def test_few_labelled_pixels_weigh_less() -> None:
     settings = DeepSaltSettings(real_weight=0.5, real_half=100)
     assert settings.weight_of(100) == 0.25

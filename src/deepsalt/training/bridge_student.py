@@ -201,7 +201,7 @@ class _Student:
         both = _together(members, self.project, self.masked)
         cycle(
             both,
-            lambda: self._loss(members, self._evenly(), True, self.masked),
+            lambda: self._loss(members, self._evenly(), self.masked, features=True, points=True),
             settings.steps,
             settings,
             self.generator,
@@ -220,13 +220,18 @@ class _Student:
 
     def _lands_to_train(self, wanted: Collection[int] | None) -> list[int]:
         """Lands that get networks of their own: first those that nothing but the library tells of."""
-        with_points = set(self.data.where.sat_land.tolist())
-        lands = sorted(range(len(self.student.specialists)), key=lambda land: land in with_points)
+        lands = sorted(range(len(self.student.specialists)), key=self._has_points)
         chosen = [land for land in lands if wanted is None or land in wanted]
         return chosen[: self.settings.most_lands]
 
+    def _has_points(self, land: int) -> bool:
+        return bool((self.data.where.sat_land == land).any())
+
     def _specialise(self, special: nn.Module, land: int) -> None:
-        """Train a land's networks on, mostly on its own samples, under one sky."""
+        """Train a land's networks on, mostly on its own samples, under one sky.
+
+        Ground points of other lands say little of one that has none, and are left out there.
+        """
         settings = replace(self.settings, learning_rate=self.settings.land_learning_rate)
         weights = torch.where(self.lands[land], settings.land_focus, 1.0)
         assert isinstance(special, Members)
@@ -234,7 +239,7 @@ class _Student:
         both = _together(special, masked)
         cycle(
             both,
-            lambda: self._loss(special, weights, False, masked),
+            lambda: self._loss(special, weights, masked, features=False, points=self._has_points(land)),
             settings.land_steps,
             settings,
             self.generator,
@@ -249,8 +254,13 @@ class _Student:
     def _evenly(self) -> Tensor:
         return torch.ones(len(self.rows))
 
-    def _loss(self, members: Members, weights: Tensor, features: bool, masked: MaskedBands | None) -> Tensor:
-        """One draw of the loss of `members`, samples drawn by `weights` (row of self.rows,)."""
+    def _loss(
+        self, members: Members, weights: Tensor, masked: MaskedBands | None, *, features: bool, points: bool
+    ) -> Tensor:
+        """One draw of the loss of `members`, samples drawn by `weights` (row of self.rows,).
+
+        features, points   whether features of the teacher, and labelled pixels, are learned from
+        """
         settings = self.settings
         rows = self.rows[torch.multinomial(weights, settings.batch, True, generator=self.generator)]
         seen = self.student.seen(self._drawn(self.drawn_of[rows]).pixels)
@@ -260,7 +270,7 @@ class _Student:
             loss = loss + heard(answers, self.answer[rows], self.told[rows], settings.huber_delta)
             if features:
                 loss = loss + settings.relation_weight * self._likeness(hidden.mean(dim=0), rows)
-        if len(self.sat):
+        if points and len(self.sat):
             loss = loss + settings.weight_of(len(self.sat)) * self._real(members)
         if self.units is not None:
             loss = loss + settings.unit_weight * self.units.loss(self.student, members, self.generator)
