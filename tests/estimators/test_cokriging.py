@@ -283,7 +283,7 @@ def test_plain_form_comes_back_and_damage_is_refused() -> None:
     assert again.as_plain() == plain
     many = {"gain": [1.0] * 20, "alone": [1.0] * 20}
     places = ({"latitude": [1.0]}, {"longitude": [float("nan")] * 15})
-    for damage in (*places, {"alike": 1.0}, many):
+    for damage in (*places, {"alike": 1.0}, {"rough": float("nan")}, {"alone": [0.0] * 5}, many):
         with pytest.raises(ValueError, match=r"latitude, longitude|more samples than places"):
             Nearby.from_plain({**plain, **damage})
 

@@ -74,11 +74,8 @@ class Nearby:
     def _like(self, places: Floats) -> Floats32:
         """(row, n) how alike the ground is; in place and in float32, as a map asks this of every pixel."""
         middle = float(self.latitude.mean()), float(self.longitude.mean())
-        there, here = (
-            _metres(places, middle),
-            _metres(np.stack([self.latitude, self.longitude], axis=1), middle),
-        )
-        (north, east), (here_north, here_east) = there.astype(np.float32).T, here.astype(np.float32).T
+        north, east = _metres(places, middle).astype(np.float32).T
+        here_north, here_east = _metres(self._places, middle).astype(np.float32).T
         apart = np.square(north[:, None] - here_north)
         apart += np.square(east[:, None] - here_east)
         np.multiply(np.sqrt(apart, out=apart), -1 / REACH_M, out=apart)
@@ -118,7 +115,8 @@ class Nearby:
         rough, alike, level, believed = (float(content[name]) for name in _NUMBERS)
         latitude, longitude, salt, read = columns(content, _PLACED)
         found = cls(latitude, longitude, salt, read, gain, alone, rough, alike, level, believed)
-        if len(found.gain) > len(found.salt) or not 0 <= found.alike < 1:
+        shares = 0 <= alike < 1 and 0 <= rough <= 1 and 0 <= believed <= 1 and abs(level) < 1e3
+        if len(gain) > len(salt) or not shares or not (alone > 0).all():
             raise ValueError("more samples than places, or numbers out of bounds")
         return found
 
