@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from deepsalt.errors import BandError, SpectraError, UsageError
-from deepsalt.estimators.differentiable import Differentiable, Reading
+from deepsalt.estimators.differentiable import Differentiable, Reading, as_it_is
 from deepsalt.evaluation.band_groups import BandGroup, equal_windows, feature_windows
 from deepsalt.evaluation.explain import COMPLETE, attribution_of, explain
+from deepsalt.evaluation.explanation import _samples_of
 from deepsalt.evaluation.occlusion import occlude
 from deepsalt.spectra import Axis, Spectra
 from deepsalt.units import ece_from_log
@@ -47,7 +48,7 @@ class Toy:
         reading = Ensemble(nn.ModuleList(self.networks))
         return Differentiable(
             spectra.axis, np.array(spectra.values), (reading,), np.zeros(rows, np.intp),
-            np.zeros((rows, 0), np.float32), np.zeros(rows), (low, (high,)),
+            np.zeros((rows, 0), np.float32), as_it_is(rows), (low, (high,)),
         )  # fmt: skip
 
     def predict(self, spectra: Spectra) -> np.ndarray:
@@ -234,7 +235,7 @@ def test_each_reader_has_a_highest_answer_of_its_own() -> None:
     reading = Ensemble(nn.ModuleList([line(WEIGHTS, 50.0)]))
     function = Differentiable(
         AXIS, np.array(asked.values), (reading, reading), np.array([0, 1, 1, 0, 1, 0]),
-        np.zeros((6, 0), np.float32), np.zeros(6), (0.0, (3.0, 4.0)),
+        np.zeros((6, 0), np.float32), as_it_is(6), (0.0, (3.0, 4.0)),
     )  # fmt: skip
     values = torch.as_tensor(function.values).double()
     assert function.answer(values, np.arange(6)).tolist() == [3.0, 4.0, 4.0, 3.0, 4.0, 3.0]
@@ -310,3 +311,14 @@ def test_windows_are_named_by_where_they_lie() -> None:
     assert AXIS.values[named["water 970"]].tolist() == [950, 960, 970, 980]
     with pytest.raises(UsageError, match="width above zero"):
         equal_windows(AXIS, 0)
+
+
+def test_what_is_known_of_a_sample_goes_with_it() -> None:
+    asked = spectra(4)
+    places = np.array([[1.0, 0.1], [0.5, 0.2], [0.2, 0.9], [0.7, 0.0]])
+    function = replace(Toy([line(np.ones(BANDS))]).differentiable(asked), line=places)
+    rows = np.array([3, 1])
+    values = torch.as_tensor(function.values).double()
+    some = _samples_of(function, rows)
+    found = some.answer(torch.as_tensor(some.values).double(), np.arange(2))
+    torch.testing.assert_close(found, function.answer(values, np.arange(4))[rows])

@@ -33,7 +33,7 @@ class Differentiable:
     readers  networks, each of its own rows: (n, band) and (n, beside) to (networks, n), before the bounds
     reader   (sample,) which of them answers
     beside   (sample, beside) what else they read of a sample, such as covariates
-    line     (2, sample) what an answer is multiplied by, and what is added to it, whatever the spectrum says
+    line     (sample, 2) what an answer is multiplied by, and what is added to it, whatever the spectrum says
     bounds   smallest answer, and the largest one of each reader
     """
 
@@ -58,7 +58,7 @@ class Differentiable:
         low, highest = self.bounds
         high = torch.as_tensor(highest, dtype=torch.float64)[torch.as_tensor(self.reader[rows])]
         mean = self.networks(values, rows).mean(dim=0).clamp(min=low).minimum(high)
-        counts, added = torch.as_tensor(self.line[:, rows])
+        counts, added = torch.as_tensor(self.line[rows]).T
         return (counts * mean + added).clamp(min=low).minimum(high)
 
     def shuffled(self, seed: int) -> Differentiable:
@@ -179,8 +179,8 @@ def _alone(
 
 
 def as_it_is(rows: int) -> NDArray[np.float64]:
-    """(2, rows) the line that leaves an answer as it is."""
-    return np.stack([np.ones(rows), np.zeros(rows)])
+    """(rows, 2) the line that leaves an answer as it is."""
+    return np.tile([1.0, 0.0], (rows, 1))
 
 
 def _nothing(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -205,7 +205,7 @@ class DeepSaltRegressor(Saved):
             reader[rows] = len(students)
             students.append(student.tuned(self.scenes_.get(scene, Tuning())))
             if scene in self.nearby_:
-                line[:, rows] = self.nearby_[scene].line(spectra.samples.iloc[rows])
+                line[rows] = np.stack(self.nearby_[scene].line(spectra.samples.iloc[rows]), axis=1)
         return of_students(students, spectra.axis, values, reader, line)
 
     @property

@@ -131,7 +131,7 @@ def _rows_of(found: Attribution, rows: NDArray[np.intp]) -> Attribution:
 
 
 def _samples_of(function: Differentiable, rows: NDArray[np.intp]) -> Differentiable:
-    names = ("values", "reader", "beside", "added")
+    names = ("values", "reader", "beside", "line")
     return replace(function, **{name: getattr(function, name)[rows] for name in names})
 
 
