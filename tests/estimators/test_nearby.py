@@ -15,6 +15,7 @@ from tests.training.forged import change_card
 
 from deepsalt.errors import ModelFileError
 from deepsalt.estimators import DeepSaltRegressor
+from deepsalt.estimators.binding import hear_nearby
 from deepsalt.mapping.inputs import places_on
 from deepsalt.spectra import Spectra, Window
 from deepsalt.units import ece_from_log, log_ece
@@ -90,6 +91,18 @@ def test_samples_with_mid_infrared_alone_speak_for_their_ground_too() -> None:
     found = DeepSaltRegressor(small, seed=1).fit(library, None, land(400, 2, "home"))
     error = found.sites_[0].error
     assert (len(error), int((error > 0).sum())) == (240, 120)
+
+
+def test_pixels_without_a_place_and_scenes_without_a_pixel_tell_nothing(
+    models: dict[bool, DeepSaltRegressor],
+) -> None:
+    model, there = copy(models[True]), land(400, 4, "home")
+    lost = there.samples["latitude"].mask(np.arange(400) % 4 == 0)
+    half = replace(there, samples=there.samples.assign(latitude=lost))
+    assert hear_nearby(model, half, "home") == hear_nearby(
+        copy(models[True]), half.take(np.flatnonzero(lost.notna())), "home"
+    )
+    assert hear_nearby(model, there.take(np.arange(0)), "home") == {"sites": 0, "believed": 0.0}
 
 
 def test_a_scene_met_later_hears_the_same_sites(models: dict[bool, DeepSaltRegressor]) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deepsalt.errors import LabelError
 from deepsalt.estimators.cokriging import Patches, cokrige
 from deepsalt.estimators.lands import Land, land_of
-from deepsalt.estimators.sites import Sites
+from deepsalt.estimators.sites import PLACE, Sites
 from deepsalt.preprocessing.masks import SurfaceRules
 from deepsalt.sampling import glimpsed_pixels, patch_numbers, usable_axis
 from deepsalt.spectra import Scene, Spectra
@@ -74,9 +74,9 @@ def sites_on(
 
 
 def hear_nearby(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> dict[str, Any]:
-    """Set what the sites of a tuned scene say, from pixels of it that all have an answer and a place.
+    """Set what the sites of a tuned scene say, from pixels of it that all have an answer; plain facts of it.
 
-    Returns plain facts of it.
+    Pixels without a place tell nothing here.
     """
     import torch
 
@@ -84,6 +84,9 @@ def hear_nearby(model: DeepSaltRegressor, pixels: Spectra, scene: str) -> dict[s
 
     tuning = model.scenes_[scene]
     if tuning.land is None or not model.sites_:
+        return {"sites": 0, "believed": 0.0}
+    pixels = pixels.take(np.flatnonzero(pixels.samples[list(PLACE)].notna().all(axis=1)))
+    if not len(pixels):
         return {"sites": 0, "believed": 0.0}
     student, values = model._readable(pixels)
     seen = student.tuned(tuning).inputs(torch.as_tensor(values)).numpy()

@@ -220,9 +220,8 @@ class _Heard:
         self.own = g.gain**2 * (g.read * g.rough + rest * alone) + g.gain * g.sites.error**2
         both = g.gain[:, None] * g.gain
         labels = both * (self.shared * g.near + g.leaning) + np.diag(self.own)
-        #: Of labels, once the pixels were heard; and what the labels say beside them.
-        told = both * g.read * (g.between @ g.patches @ g.between.T)
-        self.covariance = labels - told
+        # Both beside what the pixels say.
+        self.covariance = labels - both * g.read * (g.between @ g.patches @ g.between.T)
         self.missing = g.sites.label - g.about.level - g.by_pixels
 
     @cached_property
