@@ -6,7 +6,8 @@ pairs, permuted wavelengths, an untrained teacher) are switches of that preset.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,32 @@ from numpy.typing import NDArray
 
 from deepsalt.errors import UsageError
 from deepsalt.estimators.baselines import Baseline, Recipe
+from deepsalt.estimators.bridge_library import BridgeLibrary
+from deepsalt.estimators.lands import of_the_surface
 from deepsalt.spectra import Spectra
+from deepsalt.units import ece_from_log
+
+
+@dataclass
+class LibraryMean:
+    """Mean of ln(1+ECe) of the library's samples of the surface: what it says of ground it never saw."""
+
+    name: str = "library mean"
+    covariates: tuple[str, ...] = ()
+    accepts_missing_covariates: bool = True
+
+    def fit(self, libraries: Mapping[str, Spectra]) -> LibraryMean:
+        """Raises UsageError where no sample of the surface has EC."""
+        library = BridgeLibrary.of(libraries)
+        known = library.labels[library.with_ec & of_the_surface(library.samples)]
+        if not len(known):
+            raise UsageError("no sample of the library's surface has EC", fix="Give samples that have.")
+        self.mean_ = float(known.mean(dtype=np.float64))
+        return self
+
+    def predict(self, spectra: Spectra) -> NDArray[np.float64]:
+        """(sample,) ECe in dS/m, the same of all."""
+        return np.full(len(spectra), ece_from_log(self.mean_))
 
 
 class CovariatesOnly(Baseline):

@@ -20,7 +20,7 @@ from deepsalt.errors import UsageError
 from deepsalt.estimators import AdaptedRegressor, DeepSaltRegressor, PaperRegressor, Predictor, baseline
 from deepsalt.estimators.baselines import RECIPES
 from deepsalt.estimators.by_place import LibraryByPlace
-from deepsalt.estimators.controls import covariates_only
+from deepsalt.estimators.controls import LibraryMean, covariates_only
 from deepsalt.pipeline.prepare import labelled
 from deepsalt.pipeline.settings import deepsalt_settings, paper_settings
 from deepsalt.spectra import Spectra
@@ -140,6 +140,10 @@ def _covariates_only(context: Context) -> Predictor:
     return covariates_only(context.covariates, context.seed).fit(context.points)
 
 
+def _library_mean(context: Context) -> Predictor:
+    return LibraryMean().fit(context.libraries)
+
+
 def _by_place(context: Context) -> Predictor:
     return LibraryByPlace(context.seed).fit(context.libraries)
 
@@ -241,6 +245,7 @@ register(
     Method(
         "paper without distillation", "“paper” without distillation", "ablation", partial(_paper, True, False)
     ),
+    Method("library mean", "Mean of the library's EC", "control", _library_mean, needs_points=False),
     Method(
         "library by place", "Library's EC by place, no pixel read", "control", _by_place, needs_points=False
     ),
