@@ -39,12 +39,14 @@ def main() -> None:
     start = perf_counter(), processor_seconds()
     model = DeepSaltRegressor(seed=chosen.seed, workers=chosen.workers).fit(libraries, sites, unlabelled)
     trained = perf_counter() - start[0], processor_seconds() - start[1]
-    peak = peak_mib()
+    peak, worker = peak_mib(), peak_mib(resource.RUSAGE_CHILDREN)
     wall, processor = pixel_rate(model, unlabelled, chosen.seed)
     rows = [
         ("training, wall", f"{trained[0]:.1f} s"),
         ("training, processor, all processes", f"{trained[1]:.1f} s"),
         ("peak memory of the process after training", f"{peak:.0f} MiB (before it {before:.0f} MiB)"),
+        ("peak memory of the largest of its workers", f"{worker:.0f} MiB"),
+        ("all of them together, at most", f"{peak + chosen.workers * worker:.0f} MiB"),
         ("pixels a second, one thread, wall", f"{wall:,.0f}"),
         ("pixels a second, one thread, processor", f"{processor:,.0f}"),
         ("largest difference of folded and unfolded, ln(1+ECe)", f"{folding_error(model, unlabelled):.1e}"),
@@ -76,9 +78,9 @@ def grown(table: Spectra, rows: np.ndarray, rng: np.random.Generator, new_ids: b
     return told.with_samples(id=np.arange(len(rows)).astype(str)) if new_ids else told
 
 
-def peak_mib() -> float:
-    """Largest resident memory of this process so far (Linux tells it in KiB)."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+def peak_mib(who: int = resource.RUSAGE_SELF) -> float:
+    """Largest resident memory of this process so far, or of one that it started (Linux tells it in KiB)."""
+    return resource.getrusage(who).ru_maxrss / 2**10
 
 
 def processor_seconds() -> float:
