@@ -101,7 +101,7 @@ def test_a_scene_with_points_but_without_library_samples_is_read_by_the_plane_of
     bound = model.for_scene(replace(scene_on_land(0.0), name="home"), rules=SurfaceRules(max_ndvi=1.0))
     np.testing.assert_array_equal(bound.predict(asked), model.predict(asked))
     assert "no land of the library: the scene's pixels are read by a plane" in bound.notes[0]
-    networks = DeepSaltRegressor(replace(settings, planar=False), seed=3)
+    networks = DeepSaltRegressor(replace(settings, planar=False, steps=60), seed=3)
     assert networks.fit(library, points, loose).scenes_ == {}
 
 

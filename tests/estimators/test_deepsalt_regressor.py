@@ -99,22 +99,23 @@ def test_a_band_missing_in_every_pixel_is_made_up_for_too(fitted: DeepSaltRegres
 
 
 def test_training_rows_with_gaps_are_filled_or_left_out_and_counted() -> None:
+    short = replace(FAST, steps=60, distillation=False)  # the same answers are asked for, not good ones
     sites, loose = pixels(60, 1), pixels(80, 2)
     at = sites.axis.values
     wide = (at > 1000) & (at < 1100)
     holes = holed(sites, {5: wide, 6: 30}), holed(loose, {0: wide})
-    gaps = DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), *holes)
+    gaps = DeepSaltRegressor(short, seed=3).fit(soils(300, 0), *holes)
     filled = fill_gaps(holes[0].values, sites.axis)
     mended = Spectra.of_table(filled, sites.axis, "reflectance", samples=sites.samples, sensor=ENMAP)
     without = mended.take(np.arange(60) != 5), loose.take(np.arange(80) != 0)
-    expected = DeepSaltRegressor(FAST, seed=3).fit(soils(300, 0), *without)
+    expected = DeepSaltRegressor(short, seed=3).fit(soils(300, 0), *without)
     asked = pixels(30, 9)
     np.testing.assert_array_equal(gaps.predict(asked), expected.predict(asked))
     assert gaps.checks_["missing bands"]["sites"] == {"filled": 1, "left out": 1}
     assert gaps.card_["training"]["satellite samples"] == 59
     assert gaps.card_["training"]["missing bands"]["unlabelled"] == {"filled": 0, "left out": 1}
     with pytest.raises(BandError, match=r"sites: each of 60 rows misses bands .*\(1004-1094 nm\)"):
-        DeepSaltRegressor(FAST).fit(soils(300, 0), holed(sites, dict.fromkeys(range(60), wide)), loose)
+        DeepSaltRegressor(short).fit(soils(300, 0), holed(sites, dict.fromkeys(range(60), wide)), loose)
 
 
 def test_bands_that_no_channel_reads_may_be_empty(fitted: DeepSaltRegressor) -> None:

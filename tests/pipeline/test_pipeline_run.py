@@ -210,7 +210,7 @@ def test_a_folder_that_is_no_run_is_not_written_to(tmp_path: Path) -> None:
 
 def test_a_laboratory_only_run_cross_validates_by_profile(world: Path, tmp_path: Path) -> None:
     method = {"preset": "paper", "baselines": ["mean", "plsr"], "settings": FAST_TEACHER}
-    config = config_of(world, satellite=None, split={"folds": 3}, method=method)
+    config = config_of(world, satellite=None, split={"folds": 2}, method=method)
     lab = train(config, tmp_path / "lab", silent)
     metrics = lab.read("metrics")
     assert metrics["methods"] == ["mean", "plsr", "teacher"]
